@@ -1,0 +1,41 @@
+# One environment, four verbs. `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test test-all check format clean
+
+setup: $(STAMP)
+
+# Rebuilt when what is to be installed changes, reused otherwise.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "whichtune needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V)"; \
+	    echo "  fix: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[run,offline,dev]' -c constraints.txt
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/whichtune demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -m "not gpu and not network"
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) demo-runs

@@ -1,0 +1,1 @@
+"""The decision knowledge: facts, rules with their sources, and the engine that judges by them."""
