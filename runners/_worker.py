@@ -1,0 +1,192 @@
+"""The child process of one run: fit, measure, write. ``python -m runners._worker FOLDER``.
+
+It knows approaches only through the contract, and the world only through the run's folder.
+"""
+
+import importlib
+import json
+import os
+import platform
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+
+from rules.errors import UserError
+from runners import _data, _measure, _models, _quiet, _run_folder
+from runners.base import Plan, Prediction, Predictor, Progress, Report, Result, Row, Scorecard, find
+
+BASELINE = "zero_shot"
+"""The approach that is the untouched model; run beside every other one."""
+LIBRARIES = (
+    *("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes"),
+    *("sentence-transformers", "setfit", "scikit-learn", "numpy", "scipy", "chromadb"),
+)
+"""Those whose versions are written down with every run."""
+
+
+class Cancelled(BaseException):
+    """Someone asked the run to stop. Not an ``Exception``, so that no library swallows it."""
+
+
+def main(folder: Path) -> int:
+    """Carry out the plan in the folder; every way it can end is written down as an event."""
+    _quiet.settle()
+    signal.signal(signal.SIGTERM, _cancel)
+    try:
+        if _run_folder.status(folder).state == "cancelled":  # between the queue's look and now
+            return 130
+        _run_folder.append_event(folder, state="running", **_run_folder.own_process())
+        _run(folder)
+        _end(folder, state="done")
+    except Cancelled:
+        _end(folder, state="cancelled")
+        return 130
+    except UserError as error:
+        parts = {"what": error.what, "where": error.where, "fix": error.fix}
+        _end(folder, state="failed", error=parts)
+        return 2
+    except Exception as error:  # noqa: BLE001 - the one edge of this process
+        traceback.print_exc()
+        parts = {
+            "what": f"{type(error).__name__}: {error}".splitlines()[0],
+            "where": str(folder / _run_folder.LOG),
+            "fix": f"read the end of the log: whichtune show {folder.name} --log",
+        }
+        _end(folder, state="failed", error=parts)
+        return 1
+    return 0
+
+
+def _end(folder: Path, **values: object) -> None:
+    """Write the last event, undisturbed: whoever cancels may send the signal more than once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _run_folder.append_event(folder, **values)
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Cancelled
+
+
+def _run(folder: Path) -> None:
+    plan = _run_folder.read_plan(folder)
+    warnings: list[str] = []
+
+    def report(progress: Progress) -> None:
+        if progress.warning:
+            warnings.append(progress.message)
+        _run_folder.append_event(folder, progress=progress)
+
+    train, evaluation = _data.read_rows(plan.train), _data.read_rows(plan.evaluation)
+    runner = find(plan.approach)
+    _models.require(*runner.LIBRARIES, approach=plan.approach)
+    _write_environment(plan)
+    _load(runner.LIBRARIES, report)
+    report(Progress(message=f"fitting {plan.approach} on {len(train):,} rows"))
+    began = time.perf_counter()
+    runner.fit(plan, train, report)
+    train_seconds = time.perf_counter() - began
+    predictions, seconds = _predict(runner.load(plan.artifact), evaluation, report)
+    _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
+    result = Result(
+        approach=plan.approach,
+        run=plan.name,
+        base_model=plan.base_model,
+        train_sha256=plan.train.sha256,
+        evaluation_sha256=plan.evaluation.sha256,
+        scorecard=_measure.measure(evaluation, predictions),
+        baselines=_baselines(plan, train, evaluation, report),
+        train_rows=len(train),
+        train_seconds=train_seconds,
+        predict_ms_per_row=1000 * seconds / len(evaluation),
+        peak_memory_bytes=_peak_memory_bytes(),
+        artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
+        warnings=tuple(warnings),
+    )
+    _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))
+
+
+def _load(libraries: Sequence[str], report: Report) -> None:
+    """Import what the approach needs before any clock starts."""
+    report(Progress(message="loading libraries"))
+    for library in libraries:
+        importlib.import_module(library)
+
+
+def _predict(
+    predictor: Predictor, rows: Sequence[Row], report: Report
+) -> tuple[list[Prediction], float]:
+    """Predict in blocks, so that a slow model shows how far it is; returns the seconds it took."""
+    block = max(64, len(rows) // 20)
+    predictions: list[Prediction] = []
+    began = time.perf_counter()
+    for start in range(0, len(rows), block):
+        report(Progress(message="measuring", step=start, steps=len(rows)))
+        part = rows[start : start + block]
+        asked = time.perf_counter()
+        found = predictor.predict(part)
+        share = (time.perf_counter() - asked) / len(part)
+        predictions += [item.model_copy(update={"seconds": round(share, 6)}) for item in found]
+    return predictions, time.perf_counter() - began
+
+
+def _baselines(
+    plan: Plan, train: Sequence[Row], evaluation: Sequence[Row], report: Report
+) -> dict[str, Scorecard]:
+    """What no work would have given, on the same rows; kept beside the data for the next run."""
+    majority = _measure.majority(train, evaluation)
+    folder = plan.train.path.parent / "baselines"
+    folder.mkdir(exist_ok=True)
+    kept = folder / f"{_models.fingerprint(plan.base_model)}.jsonl"
+    if kept.exists():
+        untouched = _run_folder.read_predictions(kept)
+    else:
+        report(Progress(message="measuring the untouched model"))
+        untouched = _untouched(plan, train, evaluation)
+        _run_folder.write_predictions(kept, untouched)
+    return {
+        "majority": _measure.measure(evaluation, majority),
+        "untouched": _measure.measure(evaluation, untouched),
+    }
+
+
+def _untouched(plan: Plan, train: Sequence[Row], evaluation: Sequence[Row]) -> list[Prediction]:
+    baseline = plan.model_copy(update={"approach": BASELINE, "settings": {}})
+    baseline = baseline.model_copy(update={"folder": plan.folder / "baseline"})
+    find(BASELINE).fit(baseline, train, lambda progress: None)
+    return find(BASELINE).load(baseline.artifact).predict(evaluation)
+
+
+def _write_environment(plan: Plan) -> None:
+    versions: dict[str, str] = {}
+    for library in LIBRARIES:
+        try:
+            versions[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    about = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "libraries": versions,
+        "train_sha256": plan.train.sha256,
+        "evaluation_sha256": plan.evaluation.sha256,
+        "seed": plan.seed,
+    }
+    text = json.dumps(about, indent=1)
+    _run_folder.write_atomic(plan.folder / "environment.json", text)
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kibibytes everywhere else
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

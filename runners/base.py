@@ -1,0 +1,260 @@
+"""The contract: what every approach is given, what it defines, and what it gives back.
+
+A runner is a module with ``Settings``, ``fit`` and ``load``. There is no base class and no trainer
+of our own. ``fit`` and ``load`` are split so that one measuring function serves every approach, and
+so that an artifact can be reopened by its folder's name, days later, in another process.
+"""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rules.errors import SettingError, UserError
+from rules.facts import Task
+
+State = Literal["planned", "queued", "running", "done", "failed", "cancelled", "died"]
+"""``planned``: only the plan exists. ``died``: the events say running and the process is gone, or
+they say done and there is no readable result; it can be run again."""
+
+
+class Frozen(BaseModel):
+    """A value: it never changes after it was made, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Row(Frozen):
+    """One example, whatever the task; an approach reads the fields it needs."""
+
+    id: str
+    """Unique in its data set: the user's own id, or ``file:line``."""
+    input: str = ""
+    messages: tuple[dict[str, str], ...] = ()
+    target: str = ""
+    rejected: str | None = None
+    liked: bool | None = None
+    documents: tuple[str, ...] = ()
+    user: str | None = None
+
+
+class DataFile(Frozen):
+    """A frozen file of rows, one JSON object a line."""
+
+    path: Path
+    sha256: str
+    rows: int
+
+
+class Plan(Frozen):
+    """One experiment, complete: the same plan on the same machine gives the same result."""
+
+    approach: str
+    task: Task
+    base_model: str
+    """A hub id such as ``sentence-transformers/all-MiniLM-L6-v2``, or a folder."""
+    train: DataFile
+    evaluation: DataFile
+    """Never trained on; every approach is measured on these same rows."""
+    folder: Path
+    """Everything the run writes goes here, and nowhere else."""
+    seed: int = 0
+    settings: dict[str, Any] = {}
+    """Knobs of this approach alone; its ``Settings`` checks them."""
+    reasons: dict[str, str] = {}
+    """Why each value that nobody typed is what it is."""
+    max_minutes: float | None = None
+    """Training stops in good order when this much time is used up."""
+
+    @property
+    def name(self) -> str:
+        """The run's id: the name of its folder."""
+        return self.folder.name
+
+    @property
+    def artifact(self) -> Path:
+        """Where ``fit`` writes and ``load`` reads."""
+        return self.folder / "artifact"
+
+
+class Progress(Frozen):
+    """One line of news. The CLI prints it, the TUI draws it, a test collects it."""
+
+    message: str
+    step: int = 0
+    steps: int | None = None
+    values: dict[str, float] = {}
+    """Curve points, such as ``loss`` or ``learning_rate``."""
+    warning: bool = False
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """A report for those who want no news."""
+    del progress
+
+
+class Prediction(Frozen):
+    """What the model answered for one row."""
+
+    id: str
+    prediction: str
+    score: float | None = None
+    """Confidence between 0 and 1, where the approach has one."""
+    abstained: bool = False
+    """The confidence is below the user's threshold: a person should look at it."""
+    seconds: float = 0.0
+    """Time this row took; rows answered together share it evenly."""
+    tokens: int | None = None
+    sources: tuple[str, ...] = ()
+    """Ids of the rows or passages that the answer rests on."""
+
+
+class Interval95(Frozen):
+    """A share between 0 and 1 with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class LabelScore(Frozen):
+    """How one label fared."""
+
+    label: str
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class Confusion(Frozen):
+    """Rows of one label that were taken for another."""
+
+    target: str
+    prediction: str
+    rows: int
+    ids: tuple[str, ...]
+    """Up to five of them."""
+
+
+class Scorecard(Frozen):
+    """One set of predictions against the targets, in the same terms for every approach."""
+
+    rows: int
+    accuracy: Interval95
+    macro_f1: Interval95
+    calibration_error: float | None = None
+    """Expected calibration error, 15 equal bins; unknown where there is no confidence."""
+    answered: float = 1.0
+    """Share of rows on which the approach did not abstain."""
+    accuracy_answered: float | None = None
+    """Accuracy on those rows alone; unknown when it abstained on all of them."""
+    labels: tuple[LabelScore, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    """The worst first, at most ten."""
+
+
+class Result(Frozen):
+    """What a run found, complete: ``result.json``."""
+
+    approach: str
+    run: str
+    base_model: str
+    train_sha256: str
+    evaluation_sha256: str
+    scorecard: Scorecard
+    baselines: dict[str, Scorecard]
+    """``majority`` and ``untouched``: what no work at all would have given."""
+    train_rows: int
+    train_seconds: float
+    predict_ms_per_row: float
+    peak_memory_bytes: int
+    """Highest resident memory of the run's own process."""
+    artifact_bytes: int
+    warnings: tuple[str, ...] = ()
+
+
+class Predictor(Protocol):
+    """A fitted approach, reopened."""
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """One prediction a row, in the order of the rows."""
+        ...
+
+
+class Runner(Protocol):
+    """What ``runners/<approach>.py`` defines at module level."""
+
+    Settings: type[Frozen]
+    TASKS: tuple[Task, ...]
+    """What it can be run for, so far."""
+    LIBRARIES: tuple[str, ...]
+    """The modules it imports, so that a missing one is named before anything starts."""
+
+    def computed(self, rows: int) -> "dict[str, tuple[Any, str]]":
+        """Settings that follow from the number of training rows, each with the reason."""
+        ...
+
+    def fit(self, plan: Plan, rows: Sequence[Row], report: Report) -> None:
+        """Learn from the rows; write ``plan.artifact`` and nothing elsewhere."""
+        ...
+
+    def load(self, folder: Path) -> Predictor:
+        """Reopen what ``fit`` wrote."""
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """The approaches that can be run: the public modules in this folder, less this one."""
+    here = Path(__file__).parent
+    return tuple(sorted(path.stem for path in here.glob("[a-z]*.py") if path.stem != "base"))
+
+
+def find(approach: str) -> Runner:
+    """Import the module that runs an approach; nothing heavy is imported before this.
+
+    Raises:
+        UserError: No runner has that name.
+    """
+    if approach not in names():
+        near = get_close_matches(approach, names(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        fix = f"{hint}these can run: {', '.join(names())}"
+        raise UserError(f"no runner for {approach!r} yet", where="--approach", fix=fix)
+    return cast("Runner", import_module(f"runners.{approach}"))
+
+
+def can_run(approach: str, task: Task | None) -> bool:
+    """Whether there is a runner for this approach that does this task; an unknown one may fit."""
+    return approach in names() and (task is None or task in find(approach).TASKS)
+
+
+SettingsType = TypeVar("SettingsType", bound=Frozen)
+
+
+def settings_of(kind: type[SettingsType], given: dict[str, Any], approach: str) -> SettingsType:
+    """Check the knobs a user typed against those an approach has.
+
+    Raises:
+        SettingError: An unknown knob, or a value out of range.
+    """
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        knob = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(kind.model_fields) or "none"
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(knob, kind.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            what, fix = f"unknown setting {knob!r}", f"{hint}{approach} has: {known}"
+        else:
+            what = f"setting {knob}={first['input']!r}: {first['msg']}"
+            fix = f"see the settings of {approach}: whichtune plan --approach {approach} --settings"
+        raise SettingError(what, where="--setting", fix=fix) from error
