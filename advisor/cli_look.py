@@ -1,0 +1,65 @@
+"""Commands that only look: profile a data file, examine this machine."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from advisor import console
+from advisor.cli_options import Evaluation, Id, Input, Json, Target
+
+
+def profile(
+    data: Annotated[Path, typer.Argument(help="Your rows: CSV, TSV, JSON or JSON Lines.")],
+    evaluation: Evaluation = None,
+    input_column: Input = None,
+    target_column: Target = None,
+    id_column: Id = None,
+    as_json: Json = False,
+) -> None:
+    """Look into a data file: columns, labels, lengths, and what is wrong with it.
+
+    Ends with exit code 3 when a finding has to be put right before anything can be learned.
+    """
+    from advisor import data as tables
+    from advisor.profile import profile as measure
+
+    columns = tables.Columns(input=input_column, target=target_column, id=id_column)
+    table = tables.read(data, columns)
+    held_out = tables.read(evaluation, columns) if evaluation else None
+    found = measure(table, held_out)
+    if as_json:
+        from advisor import outputs
+
+        console.emit(outputs.profile(table, found))
+    else:
+        from advisor import report
+
+        console.show(report.profile(table, found))
+    if found.blocking:
+        raise typer.Exit(3)
+    if not as_json:
+        console.talk(f"\nNext: whichtune advise --data {data}")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what this machine can do, approach by approach, and what to type to get the rest."""
+    from advisor import doctor as checks
+    from advisor import hardware
+
+    machine = hardware.look()
+    ready = checks.examine(machine)
+    if as_json:
+        from advisor import outputs
+
+        console.emit(outputs.DoctorOutput(machine=machine, approaches=ready))
+        return
+    from advisor import report
+
+    console.show(report.machine(machine, ready))
+    missing = [item.fix for item in ready if item.fix]
+    console.talk(f"\nNext: {missing[0] if missing else 'whichtune demo'}")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"profile": profile, "doctor": doctor}

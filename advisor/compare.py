@@ -1,0 +1,268 @@
+"""Compare runs that were measured on the same rows, and say honestly which one won.
+
+The best is the run with the highest value. Each other one is tested against it on the same rows:
+McNemar's exact test for accuracy, a paired bootstrap for macro-F1, with Holm's correction for their
+number. Among those that are not shown to be worse, the cheapest wins.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+from rules import engine
+from rules.errors import RunError, UserError
+from runners import _data, _measure, _models, _run_folder, _significance
+from runners._run_folder import RunStatus
+from runners._worker import BASELINE
+from runners.base import Frozen, Interval95, Prediction, Row
+
+Metric = Literal["accuracy", "macro_f1"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+LEVEL = 0.05
+_FREE = -1
+"""The rung of a baseline: it costs nothing at all."""
+
+
+class Line(Frozen):
+    """One run, or one baseline, in the comparison."""
+
+    place: int
+    name: str
+    """The run's id, or ``majority`` or ``untouched``."""
+    approach: str
+    verdict: Literal["best", "tie", "worse"]
+    """``tie``: not shown to be worse than the best."""
+    baseline: bool
+    accuracy: Interval95
+    macro_f1: Interval95
+    p_value: float | None
+    """Against the best, corrected; ``None`` for the best itself."""
+    rows_to_decide: int | None = None
+    """For a tie: evaluation rows at which a difference like this one would show."""
+    train_rows: int | None = None
+    train_seconds: float | None = None
+    predict_ms_per_row: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class Comparison(Frozen):
+    """Runs side by side, best first."""
+
+    metric: Metric
+    rows: int
+    """Evaluation rows, the same for all."""
+    evaluation_sha256: str
+    lines: tuple[Line, ...]
+    winner: str
+    because: str
+    notes: tuple[str, ...]
+
+
+class _Entry(NamedTuple):
+    name: str
+    approach: str
+    rung: int
+    predictions: list[Prediction]
+    run: RunStatus | None
+
+
+class Mistake(NamedTuple):
+    """A row that a run got wrong."""
+
+    row: Row
+    prediction: str
+    score: float | None
+
+
+def mistakes(run: RunStatus) -> list[Mistake]:
+    """Every row that a finished run got wrong, the most confident first."""
+    predictions = _run_folder.read_predictions(run.folder / _run_folder.PREDICTIONS)
+    rows = _data.read_rows(run.plan.evaluation)
+    found = [
+        Mistake(row, item.prediction, item.score)
+        for row, item in zip(rows, predictions, strict=True)
+        if item.prediction != row.target
+    ]
+    return sorted(found, key=lambda mistake: -(mistake.score or 0))
+
+
+def latest_group(runs: Sequence[RunStatus]) -> list[RunStatus]:
+    """The finished runs that share the evaluation rows of the newest one."""
+    done = [run for run in runs if run.result]
+    if not done:
+        return []
+    wanted = done[-1].plan.evaluation.sha256
+    return [run for run in done if run.plan.evaluation.sha256 == wanted]
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of this name.
+
+    Raises:
+        UserError: There is none.
+    """
+    for metric in METRICS:
+        if metric == name:
+            return metric
+    fix = f"use one of: {', '.join(METRICS)}"
+    raise UserError(f"no metric {name!r}", where="--metric", fix=fix)
+
+
+def compare(runs: Sequence[RunStatus], metric: Metric = "accuracy") -> Comparison:
+    """Test every run, and the baselines, against the best of them.
+
+    Raises:
+        RunError: A run is not finished, or two were measured on different rows.
+        MissingExtraError: scipy or scikit-learn is not installed.
+    """
+    _models.require("scipy", "sklearn", approach="compare")
+    _check(runs)
+    rows = _data.read_rows(runs[0].plan.evaluation)
+    entries = [_entry(run) for run in runs] + _baselines(runs, rows)
+    values = [_value(entry, rows, metric) for entry in entries]
+    best = max(range(len(entries)), key=lambda n: (values[n], -entries[n].rung))
+    others = [n for n in range(len(entries)) if n != best]
+    raw = [_p_value(entries[best], entries[n], rows, metric) for n in others]
+    p_values = dict(zip(others, _significance.holm(raw), strict=True))
+    lines = [_line(entry, rows, entries[best], p_values.get(n)) for n, entry in enumerate(entries)]
+    order = sorted(range(len(lines)), key=lambda n: (n != best, -values[n], entries[n].rung))
+    placed = [lines[n].model_copy(update={"place": place}) for place, n in enumerate(order, 1)]
+    winner, because = _winner([entries[n] for n in order], placed, metric)
+    return Comparison(
+        metric=metric,
+        rows=len(rows),
+        evaluation_sha256=runs[0].plan.evaluation.sha256,
+        lines=tuple(placed),
+        winner=winner,
+        because=because,
+        notes=tuple(_notes(runs)),
+    )
+
+
+def _check(runs: Sequence[RunStatus]) -> None:
+    if not runs:
+        fix = "whichtune run --approach heads --approach lora --data FILE"
+        raise RunError("no finished runs to compare", where="compare", fix=fix)
+    for run in runs:
+        if run.result is None:
+            fix = f"finish it (whichtune run {run.name}) or leave it out"
+            raise RunError(f"{run.name} is {run.state}", where="compare", fix=fix)
+        if run.plan.evaluation.sha256 != runs[0].plan.evaluation.sha256:
+            what = f"{runs[0].name} and {run.name} were measured on different rows"
+            fix = "run both on the same --data, --evaluation and --seed"
+            raise RunError(what, where="compare", fix=fix)
+
+
+def _entry(run: RunStatus) -> _Entry:
+    predictions = _run_folder.read_predictions(run.folder / _run_folder.PREDICTIONS)
+    return _Entry(run.name, run.plan.approach, _rung(run.plan.approach), predictions, run)
+
+
+def _rung(approach: str) -> int:
+    return next((item.rung for item in engine.load() if item.name == approach), 0)
+
+
+def _baselines(runs: Sequence[RunStatus], rows: Sequence[Row]) -> list[_Entry]:
+    """Majority once, and each base model as it came, unless a plain zero-shot run is just that."""
+    plan = runs[0].plan
+    majority = _measure.majority(_data.read_rows(plan.train), rows)
+    found = [_Entry("majority", "majority class", _FREE, majority, None)]
+    plain = {
+        run.plan.base_model
+        for run in runs
+        if run.plan.approach == BASELINE and not run.plan.settings
+    }
+    models = {run.plan.base_model: run for run in runs if run.plan.base_model not in plain}
+    for base_model, run in models.items():
+        folder = run.plan.train.path.parent / "baselines"
+        path = folder / f"{_models.fingerprint(base_model)}.jsonl"
+        if path.exists():
+            name = "untouched" if len(models) == 1 else f"untouched {base_model}"
+            predictions = _run_folder.read_predictions(path)
+            found.append(_Entry(name, "untouched model", _FREE, predictions, None))
+    return found
+
+
+def _right(entry: _Entry, rows: Sequence[Row]) -> list[bool]:
+    pairs = zip(entry.predictions, rows, strict=True)
+    return [answer.prediction == row.target for answer, row in pairs]
+
+
+def _answers(entry: _Entry) -> list[str]:
+    return [item.prediction for item in entry.predictions]
+
+
+def _value(entry: _Entry, rows: Sequence[Row], metric: Metric) -> float:
+    if metric == "accuracy":
+        return sum(_right(entry, rows)) / len(rows)
+    return _measure.measure(rows, entry.predictions).macro_f1.value
+
+
+def _p_value(best: _Entry, other: _Entry, rows: Sequence[Row], metric: Metric) -> float:
+    if metric == "accuracy":
+        return _significance.mcnemar(_right(best, rows), _right(other, rows))
+    targets = [row.target for row in rows]
+    return _significance.paired_bootstrap(targets, _answers(best), _answers(other))
+
+
+def _line(entry: _Entry, rows: Sequence[Row], best: _Entry, p_value: float | None) -> Line:
+    result = entry.run.result if entry.run else None
+    card = result.scorecard if result else _measure.measure(rows, entry.predictions)
+    tie = p_value is not None and p_value >= LEVEL
+    needed = _significance.rows_to_decide(_right(best, rows), _right(entry, rows)) if tie else None
+    return Line(
+        place=0,
+        name=entry.name,
+        approach=entry.approach,
+        verdict="best" if p_value is None else ("tie" if tie else "worse"),
+        baseline=entry.run is None,
+        accuracy=card.accuracy,
+        macro_f1=card.macro_f1,
+        p_value=p_value,
+        rows_to_decide=needed,
+        train_rows=result.train_rows if result else None,
+        train_seconds=result.train_seconds if result else None,
+        predict_ms_per_row=result.predict_ms_per_row if result else None,
+        peak_memory_bytes=result.peak_memory_bytes if result else None,
+    )
+
+
+def _winner(entries: Sequence[_Entry], lines: Sequence[Line], metric: Metric) -> tuple[str, str]:
+    """The cheapest of those not shown to be worse than the best, and the sentence that says so."""
+    test = "McNemar's exact test" if metric == "accuracy" else "a paired bootstrap"
+    top = lines[0]
+    level = [pair for pair in zip(entries, lines, strict=True) if pair[1].verdict != "worse"]
+    _, line = min(level, key=lambda pair: (pair[0].rung, pair[1].train_seconds or 0))
+    beaten = [other for other in lines if other.verdict == "worse"]
+    if line.baseline:
+        what = "nothing is shown to be better than doing nothing"
+        return (
+            line.name,
+            f"{what}: {top.name} leads {line.name} by chance alone ({_p(line)}, {test})",
+        )
+    if line.name == top.name:
+        if not beaten:
+            return line.name, f"{line.name} is the best and the cheapest; none is shown to be worse"
+        closest = min(beaten, key=lambda other: -(other.p_value or 0))
+        also = f"; {len(level) - 1} dearer tie with it" if len(level) > 1 else ""
+        return line.name, f"{line.name} beats {closest.name} ({_p(closest)}, {test}){also}"
+    what = f"{line.name} ties with {top.name} ({_p(line)}, {test})"
+    return line.name, f"{what}; a tie goes to the cheaper"
+
+
+def _p(line: Line) -> str:
+    p_value = line.p_value or 0.0
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def _notes(runs: Sequence[RunStatus]) -> list[str]:
+    notes: list[str] = []
+    if len({run.plan.train.sha256 for run in runs}) > 1:
+        notes.append(
+            "these runs learned from different rows; the differences are not of the approach alone"
+        )
+    if len({run.plan.base_model for run in runs}) > 1:
+        notes.append("these runs use different base models")
+    for run in runs:
+        if run.result:
+            notes += [f"{run.name}: {warning}" for warning in run.result.warnings]
+    return notes

@@ -1,0 +1,300 @@
+"""The split: which rows are learned from, which are measured on, frozen so that runs can compare.
+
+A published split is respected. Otherwise a share of the *texts* of each label is set aside: rows
+whose text is the same once normalised are always on the same side. Who goes where follows from a
+hash of the seed and the text alone, so it is the same on every machine and Python, a text keeps its
+side when rows are added, and ten rows per label are a part of thirty.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt
+
+from advisor.data import Table, fingerprint
+from rules.errors import DataError
+from runners.base import DataFile, Frozen, Row
+
+TRAIN, EVALUATION, RECORD = "train.jsonl", "evaluation.jsonl", "split.json"
+
+
+class SplitRequest(Frozen):
+    """What to split, and how."""
+
+    train: Table
+    evaluation: Table | None = None
+    root: Path
+    """The runs folder; the split goes into ``data`` below it."""
+    seed: int = 0
+    evaluation_share: Annotated[float, Gt(0), Lt(1)] = 0.2
+    """Of the texts of each label, and at least one; not looked at with a file of its own."""
+    rows_per_label: Annotated[int, Ge(1)] | None = None
+    """Train on this many rows of each label at most, to see what fewer would have given."""
+
+
+class LeftOut(Frozen):
+    """A row that is on neither side, and why."""
+
+    id: str
+    reason: str
+
+
+class Split(Frozen):
+    """Two frozen files, and what was decided on the way."""
+
+    folder: Path
+    train: DataFile
+    evaluation: DataFile
+    labels: tuple[str, ...]
+    """Those of the training rows, sorted."""
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+
+class _Sides:
+    """The rows on their way to one side or neither."""
+
+    def __init__(self) -> None:
+        self.train: list[tuple[str, Row]] = []
+        self.evaluation: list[Row] = []
+        self.left_out: list[LeftOut] = []
+        self.notes: list[str] = []
+
+    def leave_out(self, row: Row, reason: str) -> None:
+        self.left_out.append(LeftOut(id=row.id, reason=reason))
+
+
+def freeze(request: SplitRequest) -> Split:
+    """Split the rows and write both sides into a folder named after their content.
+
+    Raises:
+        DataError: Too little is left to train or to measure on, or the folder was changed by hand.
+    """
+    sides = _Sides()
+    rows = _without_repeats(request.train, sides)
+    if request.evaluation is None:
+        _set_aside(rows, request, sides)
+    else:
+        _respect(rows, request.evaluation, sides)
+    if request.rows_per_label is not None:
+        _subsample(request.rows_per_label, request.seed, sides)
+    labels = tuple(sorted({row.target for _, row in sides.train}))
+    _check(request, sides, labels)
+    try:
+        return _write(request, sides, labels)
+    except OSError as error:
+        fix = "make room there, or name another folder: --runs FOLDER"
+        what = f"cannot be written: {error.strerror}"
+        raise DataError(what, where=str(request.root), fix=fix) from error
+
+
+def _without_repeats(table: Table, sides: _Sides) -> list[tuple[str, Row]]:
+    """The rows with their fingerprints; of the same text with the same label, the first."""
+    kept: dict[tuple[str, str], Row] = {}
+    for row in table.rows:
+        key = (fingerprint(row.input), row.target)
+        if key in kept:
+            sides.leave_out(row, f"repeats {kept[key].id}")
+        else:
+            kept[key] = row
+    if sides.left_out:
+        sides.notes.append(
+            f"rows left out because they repeat another one: {len(sides.left_out):,}"
+        )
+    texts = Counter(key for key, _ in kept)
+    mixed = sum(times > 1 for times in texts.values())
+    if mixed:
+        sides.notes.append(f"texts with more than one label, all of whose rows are kept: {mixed:,}")
+    return [(key, row) for (key, _), row in kept.items()]
+
+
+def _order(seed: int, key: str) -> str:
+    """A place in a shuffled order that depends on nothing but the seed and the text."""
+    return hashlib.blake2b(f"{seed} {key}".encode(), digest_size=16).hexdigest()
+
+
+def _set_aside(rows: Sequence[tuple[str, Row]], request: SplitRequest, sides: _Sides) -> None:
+    """Take the share of each label's texts; those with several labels form a group of their own."""
+    labels_of: defaultdict[str, set[str]] = defaultdict(set)
+    for key, row in rows:
+        labels_of[key].add(row.target)
+    groups: defaultdict[str | None, list[str]] = defaultdict(list)
+    for key, labels in labels_of.items():
+        groups[next(iter(labels)) if len(labels) == 1 else None].append(key)
+    chosen: set[str] = set()
+    for label, keys in groups.items():
+        wanted = round(request.evaluation_share * len(keys))
+        if label is not None:
+            wanted = min(max(wanted, 1), len(keys) - 1)
+        chosen.update(sorted(keys, key=lambda key: _order(request.seed, key))[:wanted])
+    single = sorted(label for label, keys in groups.items() if label is not None and len(keys) == 1)
+    if single:
+        shown = ", ".join(map(repr, single[:5])) + ", …" * (len(single) > 5)
+        sides.notes.append(f"labels with one text are trained on and not measured: {shown}")
+    for key, row in rows:
+        if key in chosen:
+            sides.evaluation.append(row)
+        else:
+            sides.train.append((key, row))
+
+
+def _respect(rows: Sequence[tuple[str, Row]], evaluation: Table, sides: _Sides) -> None:
+    """Keep the published evaluation rows as they are; train on nothing that stands there."""
+    held_out = {fingerprint(row.input): row.id for row in reversed(evaluation.rows)}
+    sides.evaluation.extend(evaluation.rows)
+    leaked = 0
+    for key, row in rows:
+        if key in held_out:
+            leaked += 1
+            sides.leave_out(row, f"stands in the evaluation as {held_out[key]}")
+        else:
+            sides.train.append((key, row))
+    if leaked:
+        sides.notes.append(
+            f"training rows left out because they stand in the evaluation: {leaked:,}"
+        )
+    known = {row.target for _, row in sides.train}
+    unseen = sum(row.target not in known for row in evaluation.rows)
+    if unseen:
+        sides.notes.append(f"evaluation rows with a label that training lacks: {unseen:,}")
+
+
+def _subsample(rows_per_label: int, seed: int, sides: _Sides) -> None:
+    by_label: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for key, row in sides.train:
+        by_label[row.target].append((_order(seed, key), row.id))
+    kept = {place for places in by_label.values() for place in sorted(places)[:rows_per_label]}
+    reason = f"beyond {rows_per_label} rows per label"
+    train, sides.train = sides.train, []
+    for key, row in train:
+        if (_order(seed, key), row.id) in kept:
+            sides.train.append((key, row))
+        else:
+            sides.leave_out(row, reason)
+    if len(sides.train) < len(train):
+        sides.notes.append(f"trained on {len(sides.train):,} of {len(train):,} rows: {reason}")
+
+
+def _check(request: SplitRequest, sides: _Sides, labels: Sequence[str]) -> None:
+    where = str(request.train.path)
+    if not sides.evaluation:
+        what = "no label has two different texts, so none can be set aside to measure on"
+        fix = "add rows, or give a file to measure on: --evaluation FILE"
+        raise DataError(what, where=where, fix=fix)
+    if not sides.train:
+        what = f"no row of {request.train.path.name} is left to train on: all stand here too"
+        fix = "give another --evaluation FILE, or none: a share of the rows is then set aside"
+        evaluation = request.evaluation or request.train
+        raise DataError(what, where=str(evaluation.path), fix=fix)
+    if len(labels) == 1:
+        fix = "add rows with a second label, or name another column: --target COLUMN"
+        raise DataError(f"one label only: {labels[0]!r}", where=where, fix=fix)
+    if len(sides.evaluation) < 100:
+        half = 1.96 * (0.8 * 0.2 / len(sides.evaluation)) ** 0.5
+        sides.notes.append(
+            f"{len(sides.evaluation)} evaluation rows: an accuracy of 0.80 is known to "
+            f"within {half:.2f} only"
+        )
+
+
+def _write(request: SplitRequest, sides: _Sides, labels: tuple[str, ...]) -> Split:
+    """Write beside the final place and rename: a reader sees all of it or nothing."""
+    data = request.root.absolute() / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    draft = data / f".{os.getpid()}-{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        train = _write_rows(draft / TRAIN, (row for _, row in sides.train))
+        evaluation = _write_rows(draft / EVALUATION, sides.evaluation)
+        both = hashlib.sha256(f"{train.sha256} {evaluation.sha256}".encode()).hexdigest()
+        folder = data / both[:12]
+        record = _record(request, sides, (train, evaluation))
+        _write_bytes(draft / RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
+        _sync_folder(draft)
+        try:
+            draft.rename(folder)
+            _sync_folder(data)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            _verify(folder, train, evaluation)  # another run, or another process, froze the same
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Split(
+        folder=folder,
+        train=train.model_copy(update={"path": folder / TRAIN}),
+        evaluation=evaluation.model_copy(update={"path": folder / EVALUATION}),
+        labels=labels,
+        left_out=tuple(sides.left_out),
+        notes=tuple(sides.notes),
+    )
+
+
+def _write_rows(path: Path, rows: Iterable[Row]) -> DataFile:
+    digest, count = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            line = row.model_dump_json(exclude_defaults=True).encode() + b"\n"
+            digest.update(line)
+            file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return DataFile(path=path, sha256=digest.hexdigest(), rows=count)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder, and need not
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _verify(folder: Path, train: DataFile, evaluation: DataFile) -> None:
+    for name, file in ((TRAIN, train), (EVALUATION, evaluation)):
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+            fix = f"delete the folder, it will be made again: rm -r '{folder}'"
+            raise DataError("the frozen rows were changed by hand", where=str(path), fix=fix)
+
+
+def _record(
+    request: SplitRequest, sides: _Sides, files: tuple[DataFile, DataFile]
+) -> dict[str, object]:
+    tables = {"train": request.train, "evaluation": request.evaluation}
+    return {
+        "sources": {side: _source(table) for side, table in tables.items() if table},
+        "seed": request.seed,
+        "evaluation_share": None if request.evaluation else request.evaluation_share,
+        "rows_per_label": request.rows_per_label,
+        "files": {file.path.name: {"sha256": file.sha256, "rows": file.rows} for file in files},
+        "train": [row.id for _, row in sides.train],
+        "evaluation": [row.id for row in sides.evaluation],
+        "left_out": [entry.model_dump() for entry in sides.left_out],
+        "notes": sides.notes,
+    }
+
+
+def _source(table: Table) -> dict[str, object]:
+    return {
+        "path": str(table.path.absolute()),
+        "sha256": table.sha256,
+        "mapping": table.mapping.model_dump(),
+        "excluded": [record.model_dump() for record in table.excluded],
+        "notes": table.notes,
+    }
