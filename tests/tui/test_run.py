@@ -156,7 +156,7 @@ def test_waiting_in_the_queue_is_not_counted_as_work(tmp_path, new_plan):
     _run_folder.append_event(plan.folder, state="running", **_run_folder.own_process())
     working = seen.look().seconds
     assert working is not None
-    assert working < 5
+    assert working < 60
 
 
 async def test_the_log_takes_the_room_of_the_curve(app, settle, says, finish):
