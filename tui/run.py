@@ -227,7 +227,7 @@ class RunScreen(Page):
 def _lower() -> Iterable[Widget]:
     yield Static("", id="result")
     yield Chart(id="chart")
-    yield Tail(widget_id="log", nothing="the log is empty")
+    yield Tail(id="log", nothing="the log is empty")
 
 
 def _row(sight: Sight) -> Content:

@@ -11,8 +11,8 @@ class Tail(Static):
     _FIRST_LOOK = 3
     """Lines shown before the first layout has said how many fit."""
 
-    def __init__(self, *, widget_id: str, nothing: str) -> None:
-        super().__init__(nothing, id=widget_id)
+    def __init__(self, *, id: str, nothing: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(nothing, id=id)
         self._nothing = nothing
         self._lines: tuple[str, ...] = ()
 
