@@ -153,3 +153,25 @@ class Provider(Frozen):
             return None
         ends = [end for end in (self.closed_to_new, self.sunset) if end is not None]
         return self.status != "closed" and all(day < end for end in ends)
+
+
+class Stack(Frozen):
+    """What one combination of libraries keeps on the GPU during a training step."""
+
+    id: str = Field(pattern=r"^[a-z0-9.-]+$")
+    says: str
+    versions: str
+    loss: str
+    """A row of ``rules.memory_loss.PATHS``."""
+    confidence: Literal["profiled", "guessed"]
+    source: str = Field(pattern=_HTTPS)
+    holds_outputs: bool = False
+    """The caller keeps the logits through the backward pass."""
+    fused_norm: bool = False
+    """Norms keep their 16-bit input instead of an fp32 copy."""
+    merged_qkv: bool = False
+    """Queries, keys and values are one tensor, of which any view keeps all alive."""
+    keeps_4bit_input: bool = False
+    """The 4-bit product keeps its input for the backward pass (bitsandbytes up to 0.42)."""
+    margin: float = Field(default=0.0, ge=0, le=0.5)
+    """Share to add to a guess before it is trusted."""

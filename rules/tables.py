@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import Field, ValidationError
 
 from rules import placed_yaml
-from rules.entries import Frozen, Gpu, Model, Provider, Shape
+from rules.entries import Frozen, Gpu, Model, Provider, Shape, Stack
 from rules.errors import RuleError
 from rules.placed_yaml import Lines
 
@@ -32,8 +32,17 @@ class _Providers(Frozen):
     providers: tuple[Provider, ...] = Field(min_length=1)
 
 
-_Table = TypeVar("_Table", _Models, _Gpus, _Providers)
-_ENTRIES: dict[str, type[Frozen]] = {"models": Model, "gpus": Gpu, "providers": Provider}
+class _Stacks(Frozen):
+    stacks: tuple[Stack, ...] = Field(min_length=1)
+
+
+_Table = TypeVar("_Table", _Models, _Gpus, _Providers, _Stacks)
+_ENTRIES: dict[str, type[Frozen]] = {
+    "models": Model,
+    "gpus": Gpu,
+    "providers": Provider,
+    "stacks": Stack,
+}
 
 
 @cache
@@ -66,6 +75,16 @@ def providers(folder: Path = FOLDER) -> tuple[Provider, ...]:
         RuleError: The table cannot be read, or an entry is not valid.
     """
     return _load(_Providers, folder / "providers.yaml").providers
+
+
+@cache
+def stacks(folder: Path = FOLDER) -> tuple[Stack, ...]:
+    """Every software stack whose memory is known.
+
+    Raises:
+        RuleError: The table cannot be read, or an entry is not valid.
+    """
+    return _load(_Stacks, folder / "stacks.yaml").stacks
 
 
 def find_model(name: str, where: str = "base_model") -> Model:
@@ -123,8 +142,8 @@ def _explained(error: ValidationError, path: Path, lines: Lines) -> RuleError:
     elif first["type"] == "missing":
         what, fix = f"{last!r} is missing", f"add '{last}: …', or null where nobody knows"
     elif first["type"] == "literal_error":
-        field = Model if place[0] == "models" else Gpu if place[0] == "gpus" else Provider
-        options = _options(field.model_fields[str(place[2])].annotation)
+        entry = _ENTRIES[str(place[0])]
+        options = _options(entry.model_fields[str(place[2])].annotation)
         what, fix = f"{last} cannot be {first['input']!r}", _nearest(str(first["input"]), options)
     return RuleError(what, where=f"{path}:{line}", fix=fix)
 

@@ -1,0 +1,185 @@
+"""What every formula of memory needs of a setup: sizes of numbers, weights, what is trained.
+
+Symbols in the comments: tok tokens of the micro batch, h hidden width, q and kv widths of queries
+and keys, I feed-forward width, V vocabulary, L layers. Sizes are bytes.
+"""
+
+from dataclasses import dataclass
+
+from rules.entries import Stack
+from rules.setup import Precision, Setup
+
+MIB, GIB = 2**20, 2**30
+SIZE: dict[Precision, int] = {"bf16": 2, "fp16": 2, "fp32": 4}
+
+# 4-bit payload, one scale per 64 weights; with double quantisation the scale is one byte, and
+# 256 scales share an fp32 one (bitsandbytes, Linear4bit). GPTQ: groups of 128 with an fp16 scale,
+# a 4-bit zero point and a 32-bit group index shared by 8.
+QUANTISED_BYTES = {
+    "nf4": 0.5 + 4 / 64,
+    "nf4-double": 0.5 + 1 / 64 + 4 / (64 * 256),
+    "int8": 1.0,
+    "gptq4": 0.5 + 2.5 / 128 + 4 / 128 / 8,
+}
+
+# Bytes of optimizer state for one trained weight of p bytes: Adam keeps two moments in the
+# weight's own type; 8-bit Adam two bytes and one fp32 scale per 256 for each moment.
+_EIGHT_BIT = 2 + 2 * 4 / 256
+_STATE_PER_BYTE = {"adamw_fused": 2, "adamw_foreach": 2, "adamw_loop": 2, "sgd_momentum": 1}
+_STATE_BYTES = {
+    "adamw_8bit": _EIGHT_BIT,
+    "paged_8bit": _EIGHT_BIT,
+    "adamw_8bit_in_backward": _EIGHT_BIT,
+    "sgd": 0.0,
+    "adafactor": 0.02,  # one row and one column of a matrix thousands wide
+}
+
+Parts = dict[str, float]
+"""Bytes that are alive at one moment, by what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One training step with its sizes worked out."""
+
+    setup: Setup
+    stack: Stack
+    tokens: int
+    """Of the whole micro batch."""
+    weight: int
+    stream: int
+    """Bytes of a number of the residual stream: 4 after ``prepare_model_for_kbit_training``."""
+    attention: int
+    """Of queries, keys, values and attention output."""
+    forward: int
+    """Of the feed-forward part; a 4-bit product returns the type of its input."""
+    logits: int
+    adapter: int
+    weights: float
+    trained: int
+    """Weights that learn."""
+    trained_size: int
+    resident: Parts
+    """What stays through all moments of a step."""
+
+    @property
+    def gradients(self) -> float:
+        """Bytes of all gradients together."""
+        return float(self.trained * self.trained_size)
+
+    @property
+    def in_backward(self) -> bool:
+        """Whether each gradient is used and dropped while the backward pass still runs."""
+        return self.setup.optimizer.endswith("in_backward")
+
+    @property
+    def autocasts(self) -> bool:
+        """Whether fp32 weights are cast for the arithmetic, and the casts kept."""
+        return self.setup.autocast and self.weight == 4
+
+    @property
+    def active_width(self) -> int:
+        """Feed-forward width that one token passes: of its experts, and of the shared one."""
+        shape = self.setup.shape
+        return shape.intermediate * shape.experts_per_token + shape.shared_intermediate
+
+
+def prepare(setup: Setup, stack: Stack) -> Step:
+    """Work out the sizes of a setup."""
+    upcast = setup.upcast and setup.quantisation is not None
+    weight = SIZE[setup.precision]
+    wide = weight == 4 and not setup.autocast
+    adapter = SIZE[setup.adapter_precision]
+    trained = trained_weights(setup)
+    trained_size = weight if setup.trains in ("full", "top_layers") else adapter
+    weights = weight_bytes(setup)
+    return Step(
+        setup=setup,
+        stack=stack,
+        tokens=setup.sequences * setup.tokens,
+        weight=weight,
+        stream=4 if upcast or weight == 4 else 2,
+        attention=2 if setup.autocast or not (upcast or weight == 4) else 4,
+        forward=4 if upcast or wide else 2,
+        logits=4 if (upcast and not setup.autocast) or wide else 2,
+        adapter=adapter,
+        weights=weights,
+        trained=trained,
+        trained_size=trained_size,
+        resident=_resident(setup, weights, trained, trained_size),
+    )
+
+
+def weight_bytes(setup: Setup) -> float:
+    """Bytes of the model itself: quantised matrices of the layers, the rest as it is held."""
+    shape, rest_size = setup.shape, 4 if setup.upcast else SIZE[setup.precision]
+    if setup.quantisation is None:
+        return float(shape.parameters * SIZE[setup.precision])
+    matrices = shape.blocks * shape.linear_weights + shape.decoder_layers * shape.attention_weights
+    rest = (shape.parameters - matrices) * rest_size
+    return matrices * QUANTISED_BYTES[setup.quantisation] + rest
+
+
+def trained_weights(setup: Setup) -> int:
+    """How many weights learn."""
+    shape, trains = setup.shape, setup.trains
+    if trains == "full":
+        return shape.parameters
+    if trains == "lora":
+        return lora_weights(setup)
+    if trains == "adapters":  # down to the bottleneck and up again with biases, twice a layer
+        return (
+            shape.blocks
+            * 2
+            * (2 * shape.hidden * setup.bottleneck + setup.bottleneck + shape.hidden)
+        )
+    if trains == "top_layers":
+        return setup.trained_layers * shape.layer_weights + shape.hidden
+    return 0
+
+
+def lora_weights(setup: Setup) -> int:
+    """Weights of the two thin matrices beside each adapted one; each expert has its own."""
+    shape = setup.shape
+    ends = target_widths(setup)
+    per_layer = sum(
+        setup.rank * sum(ends[target]) * (shape.experts if target in ("gate", "up", "down") else 1)
+        for target in setup.targets
+        if target in ends
+    )
+    head = setup.rank * (shape.hidden + shape.vocabulary) if "head" in setup.targets else 0
+    return shape.blocks * per_layer + head
+
+
+def target_widths(setup: Setup) -> dict[str, tuple[int, int]]:
+    """Widths in and out of every matrix that can be adapted."""
+    shape = setup.shape
+    hidden, query, keys, inner = shape.hidden, shape.query_width, shape.kv_width, shape.intermediate
+    ends = {"q": (hidden, query), "k": (hidden, keys), "v": (hidden, keys), "o": (query, hidden)}
+    ends |= {"up": (hidden, inner), "down": (inner, hidden)}
+    return ends | {"gate": (hidden, inner)} if shape.gated else ends
+
+
+def _resident(setup: Setup, weights: float, trained: int, size: int) -> Parts:
+    """Weights, adapters, optimizer state and frozen companions; sharded over the devices."""
+    # Two cuBLAS workspaces of 8.125 MiB live in the allocator: forward and autograd thread.
+    parts = {"weights": weights, "workspace": 16.25 * MIB}
+    if setup.trains in ("lora", "adapters"):
+        parts["adapters"] = float(trained * size)
+    state = _STATE_BYTES.get(setup.optimizer)
+    per_weight = state if state is not None else _STATE_PER_BYTE.get(setup.optimizer, 2) * size
+    if trained:
+        parts["optimizer"] = trained * per_weight
+    frozen = setup.companions + (1 if setup.reference == "copy" else 0)
+    if frozen:
+        parts["frozen companions"] = weights * frozen
+    return _sharded(parts, setup) if setup.devices > 1 else parts
+
+
+def _sharded(parts: Parts, setup: Setup) -> Parts:
+    """FSDP shards what is stored; a gathered layer, the next one and the tables stand whole."""
+    shape = setup.shape
+    shared = {name: size / setup.devices for name, size in parts.items() if name != "workspace"}
+    tables = shape.embedding_weights * (1 if shape.tied else 2) * SIZE[setup.precision]
+    layer = weight_bytes(setup) * shape.layer_weights / shape.parameters
+    return shared | {"workspace": parts["workspace"], "gathered weights": 2 * layer + tables}
