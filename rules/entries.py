@@ -111,6 +111,12 @@ class Gpu(Frozen):
     """What the driver reports."""
     bf16: bool
     bandwidth_gb_s: int = Field(ge=1)
+    tflops_16bit: int = Field(ge=1)
+    """Dense 16-bit matrix arithmetic with fp32 sums, 10**12 operations a second, as stated."""
+    watts: int = Field(ge=1)
+    """Power of the whole board."""
+    usd_per_hour: tuple[float, float] | None
+    """Lowest and highest on-demand price remembered; ``None``: not rented by the hour."""
     source: str = Field(pattern=_HTTPS)
     verified: bool
     """Whether the source was read for this entry."""

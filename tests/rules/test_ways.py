@@ -9,7 +9,6 @@ from rules.memory import estimate
 from rules.tables import FOLDER
 from tests.rules.test_memory import BERT, LLAMA
 
-
 REFUSED = {(approach, "causal") for approach in ("heads", "setfit")} | {
     (approach, "encoder") for approach in ("dpo", "rlhf", "qlora", "hybrid", "rag", "long_context")
 }
