@@ -177,6 +177,8 @@ class Stack(Frozen):
     """Norms keep their 16-bit input instead of an fp32 copy."""
     merged_qkv: bool = False
     """Queries, keys and values are one tensor, of which any view keeps all alive."""
+    fused_experts: bool = False
+    """All experts of a layer are one tensor, which bitsandbytes passes by."""
     keeps_4bit_input: bool = False
     """The 4-bit product keeps its input for the backward pass (bitsandbytes up to 0.42)."""
     margin: float = Field(default=0.0, ge=0, le=0.5)

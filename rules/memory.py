@@ -112,6 +112,8 @@ def _moments(step: Step) -> dict[str, Parts]:
 
 def _confidence(step: Step) -> tuple[Confidence, float]:
     known = step.setup.shape.architecture in PROFILED
+    if memory_layer.merged_experts(step):  # two mixtures traced: +0.4 % and +4.2 %
+        return "guessed", max(step.stack.margin, 0.05)
     trained = step.setup.way in ("lora", "qlora", "full", "inference")
     if known and step.stack.confidence == "profiled":
         # DPO, reward models and RL follow from the same layers, but nobody has published peaks

@@ -6,7 +6,7 @@ the real step (``runners/_trace.py``) is compared with them by the tests.
 
 from dataclasses import dataclass
 
-from rules.memory_step import Step
+from rules.memory_step import Step, adapted_forward
 
 _QUERY_INPUTS, _FORWARD_INPUTS = ("q", "k", "v"), ("gate", "up")
 
@@ -94,8 +94,8 @@ def _cast_size(step: Step) -> int:
 
 def _lora_inputs(step: Step) -> float:
     """Without autocast each fp32 adapter keeps an fp32 copy: more than full tuning may hold."""
-    shape, inner, cast = step.setup.shape, step.active_width, _cast_size(step)
-    targets = set(step.setup.targets)
+    shape, cast = step.setup.shape, _cast_size(step)
+    targets, inner = set(step.setup.targets), step.active_width
     if step.setup.trains == "adapters":  # input and bottleneck of two adapters
         return 2 * (step.stream * shape.hidden + 2 * step.adapter * step.setup.bottleneck)
     kept = 0.0
@@ -142,6 +142,25 @@ def _attention_backward(step: Step) -> float:
     return step.stream * shape.hidden + size * 2 * (query + key_width(step)) + 4 * query
 
 
+def unpacked_bytes(step: Step) -> float:
+    """One quantised matrix in 16 bits, for the gradient of its input."""
+    shape = step.setup.shape
+    fused = shape.experts > 1 and step.stack.fused_experts
+    width = shape.query_width if fused else shape.intermediate
+    return 2.0 * shape.hidden * width if step.setup.quantisation else 0.0
+
+
+def merged_experts(step: Step) -> float:
+    """Bytes of a layer's experts, where their adapters are multiplied out and added to them.
+
+    PEFT has no other way for a tensor of three dimensions: product and sum are as large as the
+    experts themselves.
+    """
+    shape, setup = step.setup.shape, step.setup
+    fused = shape.experts > 1 and step.stack.fused_experts and setup.trains == "lora"
+    return float(shape.expert_weights * step.weight) if fused and adapted_forward(setup) else 0.0
+
+
 def backward_hump(step: Step, layer: Layer) -> float:
     """The most that the backward pass of one recomputed layer holds, in bytes."""
     shape, setup = step.setup.shape, step.setup
@@ -149,7 +168,7 @@ def backward_hump(step: Step, layer: Layer) -> float:
     forward = step.tokens * (kept + layer.forward_backward)
     if setup.quantisation:  # one matrix is unpacked to 16 bits for the gradient of its input
         inner = (2 * step.forward + 2) * step.active_width + (2 + step.stream) * shape.hidden
-        unpacked = 2.0 * shape.hidden * shape.intermediate
+        unpacked = unpacked_bytes(step)
         forward = max(forward, step.tokens * (kept - layer.forward_saved + inner) + unpacked)
     attention = kept - layer.forward_saved - layer.norm + layer.attention_backward
     return max(forward, step.tokens * attention)

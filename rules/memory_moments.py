@@ -4,6 +4,10 @@ from rules import memory_layer, memory_loss
 from rules.memory_layer import Layer
 from rules.memory_step import Parts, Step
 
+# Copies of a layer's experts that stand while it goes backward, in the first layer to do so and in
+# the last: from traces of Qwen3-30B-A3B and Mixtral (python tests/benchmarks/exact.py).
+_MERGED_TOP, _MERGED_BOTTOM = 2.9, 1.7
+
 
 def training(step: Step) -> dict[str, Parts]:
     """Every moment of a training step, from the loss to the optimizer."""
@@ -111,6 +115,8 @@ def _layer_backward(step: Step, layer: Layer) -> Parts:
     each = layer.checkpoint if setup.checkpointing else layer.saved
     parts["activations"] = step.tokens * each * _depth(step) + _tables(step)
     parts["logits"] = memory_loss.held_bytes(step)
+    if merged := memory_layer.merged_experts(step):
+        parts["merged experts"] = _MERGED_TOP * merged
     accumulated = setup.accumulation > 1 and not step.in_backward
     parts["gradients"] = _head_gradient(step)
     if accumulated:
@@ -120,16 +126,10 @@ def _layer_backward(step: Step, layer: Layer) -> Parts:
         if step.autocasts and setup.trains == "full":
             parts["autocast copies"] = 2.0 * setup.shape.linear_weights
     else:
-        parts["layer"] = step.tokens * layer.forward_backward + _unpacked(step)
+        parts["layer"] = step.tokens * layer.forward_backward + memory_layer.unpacked_bytes(step)
         if setup.trains == "full":
             parts["autocast copies"] = _cast_weights(step)
     return parts
-
-
-def _unpacked(step: Step) -> float:
-    """One quantised matrix in 16 bits, for the gradient of its input."""
-    shape = step.setup.shape
-    return 2.0 * shape.hidden * shape.intermediate if step.setup.quantisation else 0.0
 
 
 def _attention_backward(step: Step, layer: Layer) -> Parts:
@@ -156,10 +156,12 @@ def _end_of_backward(step: Step, layer: Layer) -> Parts:
         gradients = step.gradients - (0 if shape.tied else table)
         one = shape.layer_weights * step.trained_size if step.setup.trains == "full" else 0
     else:
-        parts["layer"] = step.tokens * layer.forward_backward + _unpacked(step)
+        parts["layer"] = step.tokens * layer.forward_backward + memory_layer.unpacked_bytes(step)
         parts["activations"] = step.tokens * layer.saved + _tables(step)
         gradients, one = step.gradients, table
     parts["gradients"] = (one if step.in_backward else gradients) / step.setup.devices
+    if merged := memory_layer.merged_experts(step):
+        parts["merged experts"] = _MERGED_BOTTOM * merged
     parts["logits"] = memory_loss.held_bytes(step)
     return parts
 

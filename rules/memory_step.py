@@ -90,9 +90,9 @@ def prepare(setup: Setup, stack: Stack) -> Step:
     weight = SIZE[setup.precision]
     wide = weight == 4 and not setup.autocast
     adapter = SIZE[setup.adapter_precision]
-    trained = trained_weights(setup)
+    trained = trained_weights(setup, stack)
     trained_size = weight if setup.trains in ("full", "top_layers") else adapter
-    weights = weight_bytes(setup)
+    weights = weight_bytes(setup, stack)
     return Step(
         setup=setup,
         stack=stack,
@@ -110,23 +110,29 @@ def prepare(setup: Setup, stack: Stack) -> Step:
     )
 
 
-def weight_bytes(setup: Setup) -> float:
-    """Bytes of the model itself: quantised matrices of the layers, the rest as it is held."""
+def weight_bytes(setup: Setup, stack: Stack) -> float:
+    """Bytes of the model itself: quantised matrices of the layers, the rest as it is held.
+
+    transformers 5 holds the experts of a layer in one tensor, and its bitsandbytes integration
+    replaces ``nn.Linear`` alone: loading in 4 bits leaves them as they are.
+    """
     shape, rest_size = setup.shape, 4 if setup.upcast else SIZE[setup.precision]
     if setup.quantisation is None:
         return float(shape.parameters * SIZE[setup.precision])
     matrices = shape.blocks * shape.linear_weights + shape.decoder_layers * shape.attention_weights
+    if stack.fused_experts and setup.quantisation != "gptq4":
+        matrices -= shape.blocks * shape.expert_weights
     rest = (shape.parameters - matrices) * rest_size
     return matrices * QUANTISED_BYTES[setup.quantisation] + rest
 
 
-def trained_weights(setup: Setup) -> int:
+def trained_weights(setup: Setup, stack: Stack) -> int:
     """How many weights learn."""
     shape, trains = setup.shape, setup.trains
     if trains == "full":
         return shape.parameters
     if trains == "lora":
-        return lora_weights(setup)
+        return lora_weights(setup, stack)
     if trains == "adapters":  # down to the bottleneck and up again with biases, twice a layer
         return (
             shape.blocks
@@ -138,26 +144,36 @@ def trained_weights(setup: Setup) -> int:
     return 0
 
 
-def lora_weights(setup: Setup) -> int:
-    """Weights of the two thin matrices beside each adapted one; each expert has its own."""
-    shape = setup.shape
-    ends = target_widths(setup)
-    per_layer = sum(
-        setup.rank * sum(ends[target]) * (shape.experts if target in ("gate", "up", "down") else 1)
-        for target in setup.targets
-        if target in ends
-    )
-    head = setup.rank * (shape.hidden + shape.vocabulary) if "head" in setup.targets else 0
-    return shape.blocks * per_layer + head
+def lora_weights(setup: Setup, stack: Stack) -> int:
+    """Weights of the two thin matrices beside each adapted one.
+
+    PEFT 0.21 adapts fused experts too: gate and up are one tensor, so their adapter has twice the
+    rank; and it adapts the router, where all linear layers are asked for.
+    """
+    shape, rank = setup.shape, setup.rank
+    hidden, inner, shared = shape.hidden, shape.intermediate, shape.shared_intermediate
+    ends = {
+        "q": shape.query_width,
+        "k": shape.kv_width,
+        "v": shape.kv_width,
+        "o": shape.query_width,
+    }
+    sides = sum(hidden + ends[target] for target in setup.targets if target in ends)
+    wide = adapted_forward(setup)
+    each = sum(hidden + inner for _ in wide)
+    if stack.fused_experts and shape.experts > 1 and wide:
+        doubled = 2 * (hidden + 2 * inner) if {"gate", "up"} & set(wide) else 0
+        each = doubled + (hidden + inner if "down" in wide else 0)
+        sides += hidden + shape.experts
+    sides += each * shape.experts + sum(hidden + shared for _ in wide if shared)
+    head = rank * (hidden + shape.vocabulary) if "head" in setup.targets else 0
+    return shape.blocks * rank * sides + head
 
 
-def target_widths(setup: Setup) -> dict[str, tuple[int, int]]:
-    """Widths in and out of every matrix that can be adapted."""
-    shape = setup.shape
-    hidden, query, keys, inner = shape.hidden, shape.query_width, shape.kv_width, shape.intermediate
-    ends = {"q": (hidden, query), "k": (hidden, keys), "v": (hidden, keys), "o": (query, hidden)}
-    ends |= {"up": (hidden, inner), "down": (inner, hidden)}
-    return ends | {"gate": (hidden, inner)} if shape.gated else ends
+def adapted_forward(setup: Setup) -> tuple[str, ...]:
+    """The matrices of the feed-forward part that have adapters."""
+    kinds = ("gate", "up", "down") if setup.shape.gated else ("up", "down")
+    return tuple(target for target in setup.targets if target in kinds)
 
 
 def _resident(setup: Setup, weights: float, trained: int, size: int) -> Parts:
@@ -181,5 +197,5 @@ def _sharded(parts: Parts, setup: Setup) -> Parts:
     shape = setup.shape
     shared = {name: size / setup.devices for name, size in parts.items() if name != "workspace"}
     tables = shape.embedding_weights * (1 if shape.tied else 2) * SIZE[setup.precision]
-    layer = weight_bytes(setup) * shape.layer_weights / shape.parameters
+    layer = parts["weights"] * shape.layer_weights / shape.parameters
     return shared | {"workspace": parts["workspace"], "gathered weights": 2 * layer + tables}

@@ -4,7 +4,7 @@ What it does not say is refused by name, unless transformers itself defines what
 means; then that is used, and noted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, cast
@@ -240,17 +240,19 @@ class _Reader:
 
     def _all_alike(self, experts: int) -> None:
         """Note the layers of a mixture that have no experts: the closed form counts all alike."""
-        dense = self.config.get("first_k_dense_replace") or len(
-            self.config.get("mlp_only_layers") or ()
-        )
-        every = self.config.get("decoder_sparse_step") or self.config.get("moe_layer_freq") or 1
-        if experts > 1 and every != 1:
-            what = f"only every {every}. layer has experts"
-            raise UserError(what, where=self.name, fix=EXACT)
-        if experts > 1 and dense:
-            self.notes.append(
-                f"{dense} layers have no experts, but are counted as if they had: a little too much"
-            )
+        if experts == 1:
+            return
+        for name in ("decoder_sparse_step", "moe_layer_freq"):
+            if (every := self._optional((name,)) or 1) != 1:
+                what = f"only every {every}. layer has experts"
+                raise UserError(what, where=f"{self.name}: {name}", fix=EXACT)
+        dense = self._optional(("first_k_dense_replace",), least=0) or 0
+        named = self.config.get("mlp_only_layers")
+        if isinstance(named, Sequence):
+            dense += len(cast("Sequence[object]", named))
+        if dense:
+            said = f"{dense} layers have no experts, but are counted as if they had"
+            self.notes.append(f"{said}: a little too much")
 
     def _extra(self, hidden: int, heads: int) -> int:
         """Weights beside the layers and the embedding: positions, segments, the pooler."""
@@ -264,7 +266,7 @@ class _Reader:
         elif kind == "bart":
             rows = 2 * (rows + 2)  # encoder and decoder each; ids begin at 2
         elif kind in ("t5", "mt5"):
-            return 2 * heads * (self.config.get("relative_attention_num_buckets") or 32)
+            return 2 * heads * (self._optional(("relative_attention_num_buckets",)) or 32)
         return rows * hidden + (hidden * (hidden + 1) if fields.pooler else 0)
 
     def _relative(self) -> int:
@@ -272,9 +274,9 @@ class _Reader:
         learnt = self._truth("position_biased_input", default=True)
         rows = self._size(self.fields.context) if learnt else 0
         if self._truth("relative_attention", default=False):
-            reach = self.config.get("max_relative_positions", -1)
+            reach = self._optional(("max_relative_positions",), least=-1) or -1
             reach = reach if reach > 0 else self._size(self.fields.context)
-            buckets = self.config.get("position_buckets", -1)
+            buckets = self._optional(("position_buckets",), least=-1) or -1
             rows += 2 * (buckets if buckets > 0 else reach)
         return rows
 

@@ -68,6 +68,14 @@ class ModelShape:
         return 2 * self.hidden * (self.query_width + self.kv_width)
 
     @property
+    def expert_weights(self) -> int:
+        """Weights of all experts of one layer and of their router; 0 where there are none."""
+        if self.experts == 1:
+            return 0
+        matrices = 3 if self.gated else 2
+        return self.hidden * self.experts * (matrices * self.intermediate + 1)
+
+    @property
     def linear_weights(self) -> int:
         """Weights of the matrices of one layer, all experts and their router with them."""
         matrices = 3 if self.gated else 2

@@ -1,6 +1,7 @@
 """A model's shape from its ``config.json`` or a row of the table, against transformers itself."""
 
 import importlib.util
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -225,3 +226,34 @@ def test_a_value_that_cannot_be_is_quoted(change, said):
     with pytest.raises(UserError, match=said) as refused:
         from_config(LLAMA | change, "config.json")
     assert refused.value.fix
+
+
+WRONG = (None, "x", -1, 0, 1.5, True, [], {}, [1], float("nan"))
+
+
+@pytest.mark.parametrize("model_type", TYPES)
+def test_no_value_of_any_field_ends_in_anything_but_a_message(model_type):
+    names = (
+        *LLAMA,
+        *QWEN_MOE,
+        *("d_model", "d_kv", "d_ff", "num_heads", "num_layers", "num_decoder_layers"),
+        *("encoder_layers", "decoder_layers", "encoder_ffn_dim", "encoder_attention_heads"),
+        *("n_embd", "n_layer", "n_head", "n_inner", "n_positions", "dim", "hidden_dim"),
+        *("n_layers", "n_heads", "type_vocab_size", "feed_forward_proj", "multi_query"),
+        *("mlp_only_layers", "decoder_sparse_step", "moe_layer_freq", "first_k_dense_replace"),
+        *("n_routed_experts", "n_shared_experts", "shared_expert_intermediate_size"),
+        *("num_local_experts", "position_buckets", "max_relative_positions"),
+        *("relative_attention", "relative_attention_num_buckets", "quantization_config"),
+        *("text_config", "sliding_window", "new_decoder_architecture", "ffn_hidden_size"),
+    )
+    whole = dict.fromkeys(names) | QWEN_MOE | {"model_type": model_type}
+    sizes = ("d_model", "d_kv", "d_ff", "num_heads", "num_layers", "encoder_layers", "n_layer")
+    sizes += ("encoder_ffn_dim", "encoder_attention_heads", "n_embd", "n_head", "dim", "n_layers")
+    sizes += ("n_positions", "n_heads", "hidden_dim", "n_routed_experts", "num_local_experts")
+    whole |= dict.fromkeys(sizes, 64)
+    whole |= {"max_position_embeddings": 512, "relative_attention": True}
+    assert from_config(whole).parameters > 0
+    for name in names:
+        for value in WRONG:
+            with suppress(UserError):
+                assert from_config(whole | {name: value}).parameters > 0
