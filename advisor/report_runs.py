@@ -9,7 +9,7 @@ from rich.text import Text
 
 from advisor.compare import Comparison, Line, mistakes
 from runners._run_folder import RunStatus
-from runners.base import Interval95, Plan, Scorecard
+from runners.base import Forecast, Interval95, Plan, Result, Scorecard
 
 MIB = 2**20
 
@@ -63,6 +63,8 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
         f"{result.predict_ms_per_row:.1f} ms a row; peak {memory(result.peak_memory_bytes)}; "
         f"artifact {memory(result.artifact_bytes)}",
     ]
+    if result.forecast:
+        lines.append(_held_against(result.forecast, result))
     parts: list[RenderableType] = [head, *(Text(line) for line in lines)]
     parts += [Text(f"! {warning}") for warning in result.warnings]
     if errors:
@@ -73,6 +75,15 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
             Text(f"worst: {worst.target} taken for {worst.prediction}, {worst.rows} times")
         )
     return Group(*parts)
+
+
+def _held_against(said: Forecast, result: Result) -> str:
+    """The forecast beside what came: estimate, measured, corrected, and the run itself."""
+    times = f"forecast {seconds(said.seconds)}, took {seconds(result.train_seconds)}"
+    estimate = f"estimated {memory(said.estimated_bytes)}, " if said.estimated_bytes else ""
+    corrected = f", corrected by {said.corrected_by} earlier" if said.corrected_by else ""
+    probed = f"probed {memory(said.measured_bytes)}{corrected}: {memory(said.memory_bytes)}"
+    return f"{times}; fitting memory {estimate}{probed}, took {memory(result.fit_memory_bytes)}"
 
 
 def _confidence(card: Scorecard) -> str:

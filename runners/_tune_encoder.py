@@ -6,13 +6,15 @@ features before the layer points anywhere. The training loop is that of transfor
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runners import _data, _encoder, _head, _models
+from runners import _data, _encoder, _head, _models, _probe
+from runners import _forecast as _forecasts
 from runners.base import Plan, Prediction, Progress, Report, Row
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def fit(
     Raises:
         DataError: Fewer than two labels.
     """
+    began = time.perf_counter()
     labels = _data.labels_of(rows)
     texts, targets = [row.input for row in rows], [row.target for row in rows]
     names = [_data.words(label) for label in labels]
@@ -74,9 +77,44 @@ def fit(
     prepare(encoder)
     model = classifier(encoder, head)
     codes = [labels.index(target) for target in targets]
+    _forecast(plan, model, (texts, codes), schedule, began, report)
     _train(plan, model, texts, codes, schedule, report)
     _save_layer(plan, model, head)
     return encoder
+
+
+def _forecast(
+    plan: Plan,
+    model: Any,  # noqa: ANN401 - EncoderClassifier, a class that exists only once torch is loaded
+    data: tuple[Sequence[str], Sequence[int]],
+    schedule: Schedule,
+    began: float,
+    report: Report,
+) -> None:
+    """Probe the model as it will be trained, and say what it will take."""
+    texts, codes = data
+    lengths = _forecasts.token_counts(model.encoder, texts)
+
+    def step(places: Sequence[int]) -> "torch.Tensor":
+        batch = _collated(model, [(texts[place], codes[place]) for place in places])
+        device = model.layer.weight.device
+        loss: torch.Tensor = model(**{name: t.to(device) for name, t in batch.items()})["loss"]
+        return loss
+
+    weights = list(model.parameters())
+    learning = sum(w.numel() for w in weights if w.requires_grad) / sum(w.numel() for w in weights)
+    work = _probe.Work(
+        began=began,
+        lengths=lengths,
+        batch=schedule.batch,
+        steps=math.ceil(schedule.epochs * math.ceil(len(texts) / schedule.batch)),
+        model=model,
+        step=step,
+        estimated_bytes=_forecasts.estimated_bytes(
+            model.encoder, lengths, schedule.batch, learning
+        ),
+    )
+    _probe.forecast(plan, work, report)
 
 
 def classifier(encoder: "SentenceTransformer", head: _head.Head) -> "torch.nn.Module":
@@ -105,6 +143,15 @@ def classifier(encoder: "SentenceTransformer", head: _head.Head) -> "torch.nn.Mo
     return EncoderClassifier()
 
 
+def _collated(model: Any, items: "Sequence[tuple[str, int]]") -> "dict[str, torch.Tensor]":  # noqa: ANN401
+    """Texts with the codes of their labels as one batch, on the model's device."""
+    import torch
+
+    batch = model.encoder.preprocess([text for text, _ in items])
+    tensors = {name: value for name, value in batch.items() if torch.is_tensor(value)}
+    return {**tensors, "labels": torch.tensor([code for _, code in items])}
+
+
 def _train(
     plan: Plan,
     model: Any,  # noqa: ANN401 - EncoderClassifier, a class that exists only once torch is loaded
@@ -115,11 +162,6 @@ def _train(
 ) -> None:
     import torch
     from transformers import Trainer, TrainingArguments
-
-    def collate(items: "list[tuple[str, int]]") -> "dict[str, torch.Tensor]":
-        batch = model.encoder.preprocess([text for text, _ in items])
-        tensors = {name: value for name, value in batch.items() if torch.is_tensor(value)}
-        return {**tensors, "labels": torch.tensor([code for _, code in items])}
 
     arguments = TrainingArguments(
         output_dir=str(plan.artifact),
@@ -141,7 +183,7 @@ def _train(
         model=model,
         args=arguments,
         train_dataset=list(zip(texts, codes, strict=True)),  # type: ignore[arg-type]
-        data_collator=collate,
+        data_collator=lambda items: _collated(model, items),
         callbacks=[news_callback(plan, report)],
     )
     trainer.train()

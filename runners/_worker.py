@@ -18,8 +18,19 @@ from pathlib import Path
 from types import FrameType
 
 from rules.errors import UserError
-from runners import _data, _measure, _models, _quiet, _run_folder
-from runners.base import Plan, Prediction, Predictor, Progress, Report, Result, Row, Scorecard, find
+from runners import _data, _machine, _measure, _models, _probe, _quiet, _run_folder
+from runners.base import (
+    Forecast,
+    Plan,
+    Prediction,
+    Predictor,
+    Progress,
+    Report,
+    Result,
+    Row,
+    Scorecard,
+    find,
+)
 
 BASELINE = "zero_shot"
 """The approach that is the untouched model; run beside every other one."""
@@ -77,10 +88,13 @@ def _cancel(number: int, frame: FrameType | None) -> None:
 def _run(folder: Path) -> None:
     plan = _run_folder.read_plan(folder)
     warnings: list[str] = []
+    forecasts: list[Forecast] = []
 
     def report(progress: Progress) -> None:
         if progress.warning:
             warnings.append(progress.message)
+        if progress.forecast:
+            forecasts.append(progress.forecast)
         _run_folder.append_event(folder, progress=progress)
 
     train, evaluation = _data.read_rows(plan.train), _data.read_rows(plan.evaluation)
@@ -91,7 +105,9 @@ def _run(folder: Path) -> None:
     report(Progress(message=f"fitting {plan.approach} on {len(train):,} rows"))
     began = time.perf_counter()
     runner.fit(plan, train, report)
-    train_seconds = time.perf_counter() - began
+    train_seconds, fit_memory = time.perf_counter() - began, _probe.peak_bytes()
+    forecast = forecasts[-1] if forecasts else None
+    _learn(plan, forecast, train_seconds, fit_memory)
     predictions, seconds = _predict(runner.load(plan.artifact), evaluation, report)
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
     result = Result(
@@ -107,9 +123,18 @@ def _run(folder: Path) -> None:
         predict_ms_per_row=1000 * seconds / len(evaluation),
         peak_memory_bytes=_peak_memory_bytes(),
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
+        forecast=forecast,
+        fit_memory_bytes=fit_memory,
         warnings=tuple(warnings),
     )
     _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))
+
+
+def _learn(plan: Plan, forecast: Forecast | None, seconds: float, memory: int) -> None:
+    """Keep how far the probe was off, to correct the next forecast of this kind here."""
+    if forecast:
+        longer, larger = seconds / forecast.measured_seconds, memory / forecast.measured_bytes
+        _machine.remember(plan, longer, larger)
 
 
 def _load(libraries: Sequence[str], report: Report) -> None:

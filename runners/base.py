@@ -80,6 +80,23 @@ class Plan(Frozen):
         return self.folder / "artifact"
 
 
+class Forecast(Frozen):
+    """What a fit will take, said before it begins; what it took stands in the ``Result``."""
+
+    seconds: float
+    """Of the whole fit, from its first moment."""
+    memory_bytes: int
+    """Highest resident memory of the process while it fits; on a GPU, of the GPU's tensors."""
+    estimated_bytes: int | None = None
+    """The same by arithmetic alone (``rules.memory``); ``None`` for a model of no known kind."""
+    measured_bytes: int
+    """After two steps on the longest batch, with what the optimizer will add."""
+    measured_seconds: float
+    """From the speed of those steps."""
+    corrected_by: int = 0
+    """How many runs of this kind on this machine corrected the first two numbers."""
+
+
 class Progress(Frozen):
     """One line of news. The CLI prints it, the TUI draws it, a test collects it."""
 
@@ -88,6 +105,8 @@ class Progress(Frozen):
     steps: int | None = None
     values: dict[str, float] = {}
     """Curve points, such as ``loss`` or ``learning_rate``."""
+    forecast: Forecast | None = None
+    """Said once, before the first step, where the approach can tell."""
     warning: bool = False
 
 
@@ -177,6 +196,10 @@ class Result(Frozen):
     peak_memory_bytes: int
     """Highest resident memory of the run's own process."""
     artifact_bytes: int
+    forecast: Forecast | None = None
+    """What was said before the first step; older runs have none."""
+    fit_memory_bytes: int | None = None
+    """Highest memory while it fitted: what the forecast is held against."""
     warnings: tuple[str, ...] = ()
 
 

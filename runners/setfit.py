@@ -5,6 +5,8 @@ Few rows make many pairs, hence its strength at 8 to 64 rows per label (Tunstall
 theirs is saved as a pickle, which can run code when it is opened.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Gt
 
-from runners import _choose, _data, _encoder, _head, _tune_encoder
+from runners import _choose, _data, _encoder, _forecast, _head, _probe, _tune_encoder
 from runners.base import Frozen, Plan, Progress, Report, Row, settings_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     Raises:
         DataError: Fewer than two labels.
     """
+    began = time.perf_counter()
     settings = settings_of(Settings, plan.settings, plan.approach)
     labels = _data.labels_of(rows)
     texts, targets = [row.input for row in rows], [row.target for row in rows]
@@ -79,10 +82,40 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         train_dataset=Dataset.from_dict({"text": texts, "label": codes}),
         callbacks=[_tune_encoder.news_callback(plan, report)],
     )
-    report(Progress(message=f"{2 * iterations * len(rows):,} pairs from {len(rows):,} rows"))
+    pairs = 2 * iterations * len(rows)
+    report(Progress(message=f"{pairs:,} pairs from {len(rows):,} rows"))
+    work = _pairs_work(encoder, texts, settings.batch, math.ceil(pairs / settings.batch), began)
+    _probe.forecast(plan, work, report)
     trainer.train_embeddings(texts, codes, args=arguments)
     _fit_head(plan, encoder, texts, targets, report)
     encoder.save(str(plan.artifact / "encoder"), create_model_card=False)
+
+
+def _pairs_work(
+    encoder: "SentenceTransformer", texts: Sequence[str], batch: int, steps: int, began: float
+) -> _probe.Work:
+    """A step reads the two texts of each pair and compares their embeddings."""
+    import torch
+
+    lengths = _forecast.token_counts(encoder, texts)
+
+    def step(places: Sequence[int]) -> torch.Tensor:
+        features: Any = encoder.preprocess([texts[place] for place in places])
+        tensors = {name: t.to(encoder.device) for name, t in features.items() if torch.is_tensor(t)}
+        both = encoder(tensors)["sentence_embedding"].chunk(2)
+        return (
+            torch.nn.functional.cosine_similarity(both[0], both[-1][: len(both[0])]).square().mean()
+        )
+
+    return _probe.Work(
+        began=began,
+        lengths=lengths,
+        batch=2 * batch,
+        steps=steps,
+        model=encoder,
+        step=step,
+        estimated_bytes=_forecast.estimated_bytes(encoder, lengths, 2 * batch, 1.0),
+    )
 
 
 def _fit_head(

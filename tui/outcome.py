@@ -43,4 +43,10 @@ def outcome(result: Result) -> Content:
         f"rows, {result.predict_ms_per_row:.1f} ms to label one, "
         f"{words.size(result.peak_memory_bytes)} at most"
     )
+    if result.forecast and result.fit_memory_bytes:
+        lines.append(
+            f"forecast   {words.duration(result.forecast.seconds)} and "
+            f"{words.size(result.forecast.memory_bytes)} to learn; it took "
+            f"{words.duration(result.train_seconds)} and {words.size(result.fit_memory_bytes)}"
+        )
     return Content.assemble("\n".join(lines), "\n", mistakes(result, {}))

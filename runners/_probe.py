@@ -1,0 +1,188 @@
+"""Two steps before the first: what a fit will take, measured on the longest batch.
+
+The probe runs forward and backward and changes nothing: no optimizer step, no gradient left, and
+every random generator as it was. Its cost is four steps. ``WHICHTUNE_PROBE=off`` leaves it out.
+
+Time is a line in padded tokens (rows times the longest row), through the longest batch and a usual
+one; all steps are then added up with the lengths the data has. Memory is what the process holds
+after the longest batch, and the optimizer's two moments, which do not exist yet.
+"""
+
+import os
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules.errors import UserError
+from runners import _machine
+from runners.base import Forecast, Plan, Progress, Report
+
+if TYPE_CHECKING:
+    import torch
+
+_PASSES = 4
+"""Of memory by AdamW and the clipping of gradients, over those of one in-place product."""
+_MOMENTS = 2 * 4  # bytes a trained weight: AdamW's two, in fp32
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a fit will do, as far as its cost goes."""
+
+    began: float
+    """``time.perf_counter()`` when the fit began."""
+    lengths: Sequence[int]
+    """Tokens, or anything proportional to them, of every training text."""
+    batch: int
+    """Texts of a step."""
+    steps: int
+    model: "torch.nn.Module"
+    step: Callable[[Sequence[int]], "torch.Tensor"]
+    """The loss of a batch, given the places of its texts."""
+    estimated_bytes: int | None = None
+    """Of tensors, by arithmetic."""
+
+
+def wanted() -> bool:
+    """Whether a fit is to be probed."""
+    return os.environ.get("WHICHTUNE_PROBE", "on").lower() not in ("off", "0", "no")
+
+
+def forecast(plan: Plan, work: Work, report: Report) -> None:
+    """Probe, and tell what the fit will take; nothing where probing is switched off.
+
+    Raises:
+        UserError: This machine has not the memory for it.
+    """
+    if not wanted():
+        return
+    before = peak_bytes()
+    with _undisturbed(work.model):
+        line = _timed(work)
+        optimizer = _optimizer_seconds(work.model)
+    trained = sum(p.numel() for p in work.model.parameters() if p.requires_grad)
+    measured = peak_bytes() + trained * _MOMENTS
+    spent = time.perf_counter() - work.began
+    seconds = spent + _all_steps(work, line, plan.seed) + work.steps * optimizer
+    limit = plan.max_minutes
+    seconds = min(seconds, spent + limit * 60) if limit else seconds
+    known = _machine.ratios(plan)
+    found = Forecast(
+        seconds=seconds * known.seconds,
+        memory_bytes=round(measured * known.memory),
+        estimated_bytes=None if work.estimated_bytes is None else before + work.estimated_bytes,
+        measured_bytes=measured,
+        measured_seconds=seconds,
+        corrected_by=known.runs,
+    )
+    text = f"forecast: {found.seconds:.0f} s and {found.memory_bytes / 2**20:,.0f} MiB"
+    report(Progress(message=text, forecast=found))
+    refuse_too_large(found.memory_bytes, _available_bytes(), plan)
+
+
+def refuse_too_large(needed: int, available: int, plan: Plan) -> None:
+    """Stop before training what would not end.
+
+    Raises:
+        UserError: More is needed than there is.
+    """
+    if needed <= available:
+        return
+    what = f"{plan.approach} will take {needed / 2**30:.1f} GiB; {available / 2**30:.1f} are free"
+    fix = "halve the batch: --setting batch=8, or close other programs and run it again"
+    raise UserError(what, where=plan.name, fix=fix)
+
+
+def peak_bytes() -> int:
+    """The highest memory so far: of the GPU's tensors where there is one, else of the process."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kibibytes everywhere else
+
+
+def _available_bytes() -> int:
+    """What this process can have: what is free, and what it holds already."""
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+
+
+@contextmanager
+def _undisturbed(model: "torch.nn.Module") -> Iterator[None]:
+    """Leave random generators, gradients and the model's mode as they were."""
+    import numpy as np
+    import torch
+
+    if torch.cuda.is_available():
+        model.to("cuda")  # where a trainer would put it
+    state, others, training = random.getstate(), np.random.get_state(), model.training
+    with torch.random.fork_rng():
+        model.train()
+        try:
+            yield
+        finally:
+            model.zero_grad(set_to_none=True)
+            model.train(training)
+            random.setstate(state)
+            np.random.set_state(others)
+
+
+def _timed(work: Work) -> tuple[float, float]:
+    """Seconds of a step: at no tokens, and for each padded one."""
+    order = sorted(range(len(work.lengths)), key=lambda place: work.lengths[place], reverse=True)
+    longest = order[: work.batch]
+    middle = len(order) // 2
+    usual = order[middle : middle + work.batch] or longest
+    _seconds(work, longest)  # the first one sets the libraries up
+    high, low = _seconds(work, longest), min(_seconds(work, usual), _seconds(work, usual))
+    wide, narrow = _padded(work, longest), _padded(work, usual)
+    each = max(0.0, (high - low) / (wide - narrow)) if wide > narrow else 0.0
+    each = min(each, high / wide)
+    return max(0.0, low - each * narrow), each
+
+
+def _seconds(work: Work, places: Sequence[int]) -> float:
+    began = time.perf_counter()
+    work.step(places).backward()
+    work.model.zero_grad(set_to_none=False)
+    return time.perf_counter() - began
+
+
+def _padded(work: Work, places: Sequence[int]) -> int:
+    return len(places) * max(work.lengths[place] for place in places)
+
+
+def _all_steps(work: Work, line: tuple[float, float], seed: int) -> float:
+    """Batches are drawn as a trainer draws them: each pass in a new order."""
+    start, each = line
+    drawn, total = random.Random(seed), 0.0
+    places = list(range(len(work.lengths)))
+    left = work.steps
+    while left > 0:
+        drawn.shuffle(places)
+        batches = [places[n : n + work.batch] for n in range(0, len(places), work.batch)][:left]
+        total += sum(start + each * _padded(work, batch) for batch in batches)
+        left -= len(batches)
+    return total
+
+
+def _optimizer_seconds(model: "torch.nn.Module") -> float:
+    """AdamW reads and writes weights, gradients and moments: so many times one such pass."""
+    import torch
+
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    if not gradients:
+        return 0.0
+    began = time.perf_counter()
+    torch._foreach_mul_(gradients, 1.0)
+    return _PASSES * (time.perf_counter() - began)
