@@ -11,7 +11,7 @@ from types import FrameType
 
 import typer
 
-from advisor import cli_advice, cli_results, cli_runs
+from advisor import cli_advice, cli_memory, cli_results, cli_runs
 from advisor.console import talk
 from rules.errors import UserError
 
@@ -36,7 +36,12 @@ def root() -> None:
     """
 
 
-for _group in (cli_advice.COMMANDS, cli_runs.COMMANDS, cli_results.COMMANDS):
+for _group in (
+    cli_advice.COMMANDS,
+    cli_memory.COMMANDS,
+    cli_runs.COMMANDS,
+    cli_results.COMMANDS,
+):
     for _name, _command in _group.items():
         app.command(_name)(_command)
 

@@ -17,6 +17,7 @@ from advisor.data import Table
 from advisor.doctor import Readiness
 from advisor.hardware import HardwareProfile
 from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
+from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
 from advisor.plan import Draft
 from advisor.profile import DataProfile
@@ -129,6 +130,8 @@ OUTPUTS: tuple[type[Output], ...] = (
     CompareOutput,
     TryOutput,
     DoctorOutput,
+    MemoryOutput,
+    FitsOutput,
 )
 
 

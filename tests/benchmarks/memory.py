@@ -149,7 +149,7 @@ def _print(title: str, found: dict[str, Any]) -> None:
 
 def main() -> None:
     """Print every table, or all of it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Estimated against published peaks.")
     parser.add_argument("--cases", type=Path, default=CASES)
     parser.add_argument(
         "--exact", action="store_true", help="trace the rows of the installed stack"

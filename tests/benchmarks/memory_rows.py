@@ -147,7 +147,7 @@ def shape(model: str) -> ModelShape:
         kv_heads=kv_heads,
         intermediate=intermediate,
         vocabulary=vocabulary,
-        **entry,  # type: ignore[arg-type]
+        **entry,
     )
 
 
