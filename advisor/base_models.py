@@ -1,13 +1,14 @@
 """Which base model: small or large, encoder or causal, which sizes the machine holds, and names.
 
-Sizes come from the bands of ``docs/evidence.md#memory``: a run needs about *factor x billions x
-1.3 + 2 GB*, with short rows and checkpointing. That is an estimate and is called one, with its
-arithmetic in words. The names come from ``rules/models.yaml``, and the advice is pure: the same
-facts and the same table give the same answer.
+Which sizes to look at comes from the bands of ``docs/evidence.md#memory``: a run needs about
+*factor x billions x 1.3 + 2 GB*, with its arithmetic in words. What a named model takes is the
+closed form of ``rules.memory``. The names come from ``rules/models.yaml``, and the advice is pure:
+the same facts and the same table give the same answer.
 """
 
 from typing import Literal, NamedTuple
 
+from advisor import usual_plan
 from rules import tables
 from rules.entries import Model
 from rules.facts import Facts
@@ -243,16 +244,7 @@ def _nearest(limit: float) -> Model | None:
 
 
 def _named(model: Model, why: str, memory: float | None = None) -> Named:
-    needs = ""
-    if model.kind == "causal":
-        lora = need_gb(model.parameters_b, 2.0)
-        four = need_gb(model.parameters_b, 0.5)
-        needs = (
-            f"LoRA: 1.3 x 2 x {shown(model.parameters_b)} + 2 = about {shown(lora)} GB; QLoRA: "
-            f"about {shown(four)} GB"
-        )
-        if memory and lora > memory:
-            needs += f", and you have {shown(memory)}"
+    needs = usual_plan.in_words(model.id, memory) if model.kind == "causal" else ""
     return Named(
         id=model.id,
         parameters_b=model.parameters_b,

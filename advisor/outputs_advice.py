@@ -7,16 +7,18 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from advisor import base_models, staged
+from advisor import base_models, memory_advice, staged
 from advisor.advice import Advice
 from advisor.base_models import BaseModelAdvice
 from advisor.counterfactuals import Flip
 from advisor.facts import Known
 from advisor.gates import Experiment, Gate
 from advisor.margin import Margin, MarginClass
+from advisor.memory_advice import Held
 from advisor.questions import BY_ID
 from advisor.recommend import Ranked, Recommendation, RunnerUp, Status
 from advisor.staged import Step
+from rules.facts import Facts
 from runners.base import Frozen
 
 
@@ -58,6 +60,8 @@ class RankedOutput(Frozen):
     can_run: bool
     reasons: tuple[ReasonOutput, ...]
     undecided: tuple[UndecidedOutput, ...]
+    memory: Held | None = None
+    """What it takes of the card with a model that is named for the case."""
 
 
 class OpenOutput(Frozen):
@@ -144,7 +148,7 @@ def advise(advice: Advice) -> AdviseOutput:
         runner_up=found.runner_up,
         gates=found.gates,
         experiment=found.experiment,
-        ranking=tuple(_ranked(item) for item in found.ranking),
+        ranking=tuple(_ranked(item, advice.situation.facts) for item in found.ranking),
         flips=around.flips,
         stability=StabilityOutput(same=around.same, total=around.total),
         next_question=NextOutput(
@@ -170,11 +174,12 @@ def advise(advice: Advice) -> AdviseOutput:
     )
 
 
-def _ranked(item: Ranked) -> RankedOutput:
+def _ranked(item: Ranked, facts: Facts) -> RankedOutput:
     plain = item.model_dump(exclude={"verdict"})
     reasons = tuple(ReasonOutput(**reason.model_dump()) for reason in item.verdict.reasons)
     undecided = tuple(UndecidedOutput(**rule.model_dump()) for rule in item.verdict.undecided)
-    return RankedOutput(**plain, reasons=reasons, undecided=undecided)
+    memory = memory_advice.held(facts, item.approach)
+    return RankedOutput(**plain, reasons=reasons, undecided=undecided, memory=memory)
 
 
 def batch_line(line: int, id_: str | None, found: Recommendation) -> BatchOutput:

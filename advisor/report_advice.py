@@ -7,12 +7,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from advisor import base_models, console, staged
+from advisor import base_models, console, memory_advice, staged
 from advisor.advice import Advice
 from advisor.facts import Situation
 from advisor.gates import Experiment, Gate
 from advisor.questions import QUESTIONS
 from advisor.recommend import Ranked, Recommendation
+from rules.facts import Facts
 
 _SHOWN_FLIPS, _SHOWN_REASONS, _SHOWN_MODELS = 4, 3, 2
 _BAR = 10
@@ -26,7 +27,10 @@ def advice(said: Advice, *, details: bool, data: str = "FILE") -> RenderableType
     out = [item for item in found.ranking if item.status == "ruled_out"]
     parts: list[RenderableType] = [*_gates(found.gates), verdict(found), Text("")]
     parts += [facts(said.situation), Text("")]
-    parts += [_approach(item, details=details or item.place <= _SHOWN_REASONS) for item in ranked]
+    known = said.situation.facts
+    parts += [
+        _approach(item, known, details=details or item.place <= _SHOWN_REASONS) for item in ranked
+    ]
     if out:
         parts += [Text(""), Text("Ruled out", style="bold"), _ruled_out(out)]
     parts += [*_steps(said, data), *_base_model(said, details=details)]
@@ -90,7 +94,7 @@ def facts(situation: Situation) -> RenderableType:
     return Group(Text("Facts", style="bold"), Padding(table, (0, 0, 0, 2)), Padding(rest, (0, 2)))
 
 
-def _approach(item: Ranked, *, details: bool) -> RenderableType:
+def _approach(item: Ranked, known: Facts, *, details: bool) -> RenderableType:
     head = Text(f"{item.place:>2}  {item.approach}", style="bold" if item.place == 1 else "")
     head.append(f"  {item.score:+d}  {item.title}", style="")
     if item.status == "recommended":
@@ -103,6 +107,10 @@ def _approach(item: Ranked, *, details: bool) -> RenderableType:
         _reason(reason.points, reason.text, _from(reason.rule, reason.source, reason.where))
         for reason in sorted(item.verdict.reasons, key=lambda reason: -abs(reason.points))
     ]
+    memory = memory_advice.held(known, item.approach)
+    if memory:
+        text = "\n".join(memory_advice.lines(memory))
+        lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 7)))
     return Group(head, *lines)
 
 

@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from advisor import questions
+from advisor import memory_advice, questions
 from advisor.facts import write_file
+from advisor.memory_advice import Held
 from advisor.recommend import Ranked
 from rules.errors import UserError
 from runners import base
@@ -117,7 +118,8 @@ class RecommendationScreen(Page):
         """Follow the cursor."""
         item = self._ranking.get(event.option.id or "")
         if item is not None:
-            self.query_one("#why", Static).update(_argument(item))
+            memory = memory_advice.held(self._notebook.situation.facts, item.approach)
+            self.query_one("#why", Static).update(_argument(item, memory))
             self.query_one("#argument", VerticalScroll).scroll_home(animate=False)
             self.query_one("#unsettled", Listing).fill(_unsettled(item))
 
@@ -202,7 +204,7 @@ class RecommendationScreen(Page):
         return not missing
 
 
-def _argument(item: Ranked) -> Content:
+def _argument(item: Ranked, memory: Held | None) -> Content:
     if item.status == "ruled_out":
         told = "ruled out"
     else:
@@ -225,6 +227,9 @@ def _argument(item: Ranked) -> Content:
         parts.append(f"\n{-effort:>+3} What it takes to set up: it starts with that.\n")
     if not order:
         parts.append("\nNo rule speaks for or against it yet.\n")
+    if memory is not None:
+        head, *bars = memory_advice.lines(memory)
+        parts += [(f"\n{head}\n", "bold"), "\n".join(bars), "\n"]
     if item.verdict.undecided:
         count = len(item.verdict.undecided)
         wait = "1 rule waits" if count == 1 else f"{count} rules wait"

@@ -2,6 +2,7 @@
 
 import yaml
 
+from advisor.memory_advice import held, lines
 from advisor.recommend import recommend
 from runners import base
 from tui import recommendation as page
@@ -37,6 +38,18 @@ async def test_every_reason_stands_there_with_its_rule_and_its_source(app, settl
                 assert f"[{reason.rule}] {reason.source}" in text
             for rule in item.verdict.undecided:
                 assert f"[{rule.rule}]" in text
+
+
+async def test_what_an_approach_takes_of_the_card_stands_below_its_reasons(app, settle, says):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await go(pilot, settle, task="generation", access="weights", gpu_memory_gb="16", n_gpus="1")
+        for approach in ("lora", "full_sft"):
+            point_at(pilot, approach)
+            await pilot.pause()
+            memory = held(app.notebook.situation.facts, approach)
+            text = says(pilot, "#why")
+            assert all(line in text for line in lines(memory))
+        assert "it does not fit" in text
 
 
 async def test_what_is_ruled_out_is_named_with_the_rule_that_did_it(app, settle, says):
