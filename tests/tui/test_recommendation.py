@@ -48,6 +48,7 @@ async def test_what_an_approach_takes_of_the_card_stands_below_its_reasons(app, 
             await pilot.pause()
             memory = held(app.notebook.situation.facts, approach)
             text = says(pilot, "#why")
+            assert memory is not None
             assert all(line in text for line in lines(memory))
         assert "it does not fit" in text
 
