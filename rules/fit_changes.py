@@ -116,22 +116,32 @@ def _shorter(setup: Setup, available: float, lengths: Sequence[int]) -> Iterator
 
 
 def _adapters(setup: Setup, available: float) -> Iterator[Change]:
-    """LoRA instead of all weights, then over 4-bit weights."""
+    """LoRA instead of all weights, then over 4-bit weights; one row at a time where that helps."""
     if setup.shape.kind != "causal" or setup.trains not in ("full", "lora"):
         return
-    harm = "adapters learn less than all weights where the task is far from pretraining"
     lora = _with_policy(setup, "lora")
     if setup.trains == "full":
-        after = estimate(lora)
-        yield Change("--approach lora", harm, lora, after, after.safe <= available)
-        if after.safe <= available:
-            return
+        harm = "adapters learn less than all weights where the task is far from pretraining"
+        for change in _with_fewer_rows("--approach lora", harm, lora, available):
+            yield change
+            if change.fits:
+                return
     if setup.quantisation or setup.shape.quantised:
         return
     four = replace(_with_policy(lora, "qlora"), quantisation="nf4-double", adapter_precision="bf16")
-    after = estimate(four)
-    says = "weights in 4 bits: slower steps, a little quality"
-    yield Change("--approach qlora", says, four, after, after.safe <= available)
+    harm = "weights in 4 bits: slower steps, a little quality"
+    yield from _with_fewer_rows("--approach qlora", harm, four, available)
+
+
+def _with_fewer_rows(what: str, harm: str, setup: Setup, available: float) -> Iterator[Change]:
+    """A change, and where it is not enough, the same with one row at a time."""
+    after = estimate(setup)
+    yield Change(what, harm, setup, after, after.safe <= available)
+    fewer = None if after.safe <= available else _fewer_rows(setup)
+    if fewer:
+        new = estimate(fewer[0])
+        says = f"{harm}; {fewer[2]}"
+        yield Change(f"{what} {fewer[1]}", says, fewer[0], new, new.safe <= available)
 
 
 def _with_policy(setup: Setup, policy: Literal["lora", "qlora"]) -> Setup:

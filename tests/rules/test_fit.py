@@ -67,6 +67,14 @@ def test_a_plan_too_large_for_sixteen_gigabytes_is_made_to_fit():
     assert next(change for change in found if change.fits).what == "--approach qlora"
 
 
+def test_where_adapters_alone_do_not_help_one_row_at_a_time_does():
+    setup = Setup(LLAMA, "full", tokens=4096, batch=4)
+    found = changes(setup, capacity("16").bytes)
+    enough = next(change for change in found if change.fits)
+    assert enough.what.startswith("--approach qlora --batch 1")
+    assert enough.setup.accumulation == 4
+
+
 def test_shorter_rows_say_what_share_is_cut():
     setup = Setup(LLAMA, "lora", tokens=8192, optimizer="adamw_8bit")
     card = estimate(replace(setup, tokens=4096)).safe
