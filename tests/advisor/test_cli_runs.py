@@ -170,7 +170,14 @@ def test_fewer_rows_per_label_keep_the_same_evaluation_rows(whichtune, tables, r
 def start(arguments, runs):
     command = [sys.executable, "-c", "from advisor.cli import main; main()", *map(str, arguments)]
     environment = {**os.environ, "WHICHTUNE_RUNS": str(runs)}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+
+    def listen():
+        # A shell that put the tests into the background told them to ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=listen
+    )
 
 
 def wait_for(condition, seconds=60):
