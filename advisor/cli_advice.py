@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor import cli_look, cli_record, cli_rules, console, facts, questions
-from advisor.cli_options import Data, Evaluation, Id, Input, Json, Rules, Target
+from advisor.cli_columns import columns
+from advisor.cli_options import Data, Evaluation, Id, Input, Json, Mapping, Rules, Target
 from advisor.facts import Situation
 from advisor.questions import Question
 from rules import engine
@@ -16,6 +17,7 @@ from rules.errors import FactError, UserError
 
 if TYPE_CHECKING:
     from advisor.advice import Advice
+    from advisor.columns import Columns
     from advisor.interview import Ask
 
 profile, doctor = cli_look.profile, cli_look.doctor
@@ -59,6 +61,7 @@ def advise(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    mapping: Mapping = None,
     given: Set = None,
     no_machine: NoMachine = False,
     rules: Rules = None,
@@ -91,8 +94,9 @@ def advise(
         return
     answers = facts.read_file(facts_file) if facts_file else {}
     answers |= facts.read_settings(given or [])
-    columns = {"input": input_column, "target": target_column, "id": id_column}
-    found = data_facts(data, evaluation, columns) if data else {}
+    flags = {"input": input_column, "target": target_column, "id": id_column}
+    said = columns(flags, mapping_file=mapping)
+    found = data_facts(data, evaluation, said) if data else {}
     if replay:
         cli_record.replay(replay, facts.gather(answers, found), approaches, as_json=as_json)
         return
@@ -111,15 +115,13 @@ def advise(
 
 
 def data_facts(
-    data: Path, evaluation: Path | None, columns: dict[str, str | None]
+    data: Path, evaluation: Path | None, columns: "Columns"
 ) -> dict[str, tuple[Any, str]]:
     """The facts that the files show."""
     from advisor import data as tables
     from advisor.profile import profile as measure
 
-    wanted = tables.Columns(**columns)
-    held_out = tables.read(evaluation, wanted) if evaluation else None
-    return dict(measure(tables.read(data, wanted), held_out).facts())
+    return dict(measure(*tables.read_both(data, evaluation, columns)).facts())
 
 
 def machine_facts(answers: dict[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
@@ -176,6 +178,7 @@ def show_advice(said: "Advice", data: Path | None, *, details: bool, as_json: bo
 def ask(
     data: Data = None,
     evaluation: Evaluation = None,
+    mapping: Mapping = None,
     given: Set = None,
     save: Annotated[
         Path | None, typer.Option("--save", help="Write the answers to this facts file.")
@@ -194,9 +197,9 @@ def ask(
         fix = "whichtune advise --set task=classification …   or: whichtune ask --answers FILE"
         raise UserError("the questions need a terminal to be answered", where="ask", fix=fix)
     approaches = engine.load(engine.FOLDER, *(rules or []))
-    columns: dict[str, str | None] = {"input": None, "target": None, "id": None}
     settings = facts.read_settings(given or [])
-    found = data_facts(data, evaluation, columns) if data else {}
+    said = columns({}, mapping_file=mapping)
+    found = data_facts(data, evaluation, said) if data else {}
     machine = {} if no_machine else machine_facts(settings)
     reader = _lines(answers)
     situation, asked = interview(facts.gather(settings, found, machine), approaches, reader)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from advisor import console
-from advisor.cli_options import Evaluation, Id, Input, Json, Target
+from advisor.cli_columns import columns
+from advisor.cli_options import Evaluation, Id, Input, Json, Kind, Mapping, Role, Target
 
 
 def profile(
@@ -16,18 +17,28 @@ def profile(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    kind: Kind = None,
+    role: Role = None,
+    mapping: Mapping = None,
+    save_mapping: Annotated[
+        Path | None, typer.Option(help="Write kind and columns down, for --mapping.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look into a data file: columns, labels, lengths, and what is wrong with it.
+    """Look into a data file: what its rows are, their columns and lengths, and what is wrong.
 
     Ends with exit code 3 when a finding has to be put right before anything can be learned.
     """
     from advisor import data as tables
     from advisor.profile import profile as measure
 
-    columns = tables.Columns(input=input_column, target=target_column, id=id_column)
-    table = tables.read(data, columns)
-    held_out = tables.read(evaluation, columns) if evaluation else None
+    flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
+    said = columns(flags, roles=role, mapping_file=mapping)
+    table, held_out = tables.read_both(data, evaluation, said)
+    if save_mapping:
+        from advisor import mapping as mappings
+
+        mappings.save(table.mapping, save_mapping)
     found = measure(table, held_out)
     if as_json:
         from advisor import outputs

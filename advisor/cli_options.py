@@ -26,6 +26,18 @@ Input = Annotated[
 Target = Annotated[
     str | None, typer.Option("--target", help="Column of the label; found by itself unless given.")
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option("--kind", help="What the rows are, such as chat; found by itself unless given."),
+]
+Role = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE=COLUMN", help="Column of any other role; repeatable."),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="File with kind and columns, from profile --save-mapping."),
+]
 Id = Annotated[str | None, typer.Option("--id", help="Column that names a row.")]
 Rules = Annotated[
     list[Path] | None,

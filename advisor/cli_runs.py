@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor import bakeoff, console, runs
-from advisor.cli_options import Data, Evaluation, Id, Input, Json, Runs, Target
+from advisor.cli_columns import columns
+from advisor.cli_options import Data, Evaluation, Id, Input, Json, Mapping, Runs, Target
 from rules.errors import RunError, UserError
 from runners._run_folder import RunStatus
 from runners.base import Plan
@@ -52,6 +53,7 @@ def plan(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    mapping: Mapping = None,
     base_model: BaseModel_ = None,
     setting: Setting = None,
     seed: Seed = 0,
@@ -67,11 +69,12 @@ def plan(
     """
     from advisor import plan as plans
 
+    flags = {"input": input_column, "target": target_column, "id": id_column}
     request = plans.Request(
         approach=approach,
         data=data,
         evaluation=evaluation,
-        columns=plans.Columns(input=input_column, target=target_column, id=id_column),
+        columns=columns(flags, mapping_file=mapping),
         base_model=base_model,
         settings=plans.read_settings(setting or []),
         seed=seed,
@@ -101,6 +104,7 @@ def run(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    mapping: Mapping = None,
     base_model: BaseModel_ = None,
     setting: Setting = None,
     seed: Seed = 0,
@@ -127,11 +131,12 @@ def run(
     else:
         from advisor import plan as plans
 
+        flags = {"input": input_column, "target": target_column, "id": id_column}
         request = plans.Request(
             approach="",
             data=_needed(data),
             evaluation=evaluation,
-            columns=plans.Columns(input=input_column, target=target_column, id=id_column),
+            columns=columns(flags, mapping_file=mapping),
             base_model=base_model,
             settings=plans.read_settings(setting or []),
             seed=seed,
@@ -177,7 +182,7 @@ def _recommended(request: "plans.Request") -> list[str]:
     from advisor.cli_advice import data_facts, machine_facts
     from advisor.recommend import recommend
 
-    found = data_facts(request.data, request.evaluation, request.columns.model_dump())
+    found = data_facts(request.data, request.evaluation, request.columns)
     ranking = recommend(facts.gather({}, found, machine_facts({})).facts).ranking
     able = [item.approach for item in ranking if item.can_run and item.status != "ruled_out"]
     console.talk(f"running the {CANDIDATES} best that can run: {', '.join(able[:CANDIDATES])}")

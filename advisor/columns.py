@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rules.errors import DataError
 from runners.base import Frozen
 
 # In the order of preference: `text` before `title` where a file has both.
 INPUT_NAMES: Sequence[str] = (  # noqa: SIM905
-    "text input sentence utterance message messages masseges query question prompt content review "
-    "body comment tweet post document email sms abstract description summary subject title"
+    "text input sentence utterance message messages masseges query question prompt claim content "
+    "review body comment tweet post document email sms abstract description summary subject title"
 ).split()
 TARGET_NAMES: Sequence[str] = (  # noqa: SIM905
     "label labels target class intent category categories sentiment topic tag tags output y "
@@ -24,25 +24,63 @@ _ENOUGH = 20
 
 
 class Columns(Frozen):
-    """The columns the user named: ``--input``, ``--target``, ``--id``."""
+    """What the user said about the columns: ``--input``, ``--target``, ``--id``, ``--role``."""
 
     input: str | None = None
     target: str | None = None
     id: str | None = None
+    roles: dict[str, str] = {}
+    """Columns by role, for the roles that have no flag of their own."""
+    kind: str | None = None
+    """What the rows are: the name of a schema, ``--kind``."""
+
+    def given(self) -> dict[str, str]:
+        """Columns by role: all that were named."""
+        flags = {"input": self.input, "target": self.target, "id": self.id}
+        return self.roles | {role: name for role, name in flags.items() if name}
 
 
 class ColumnMapping(Frozen):
-    """The columns that are used, and why these."""
+    """What kind of rows these are, which column plays which role, and why."""
+
+    kind: str = "classification"
+    """The name of a schema."""
+    roles: dict[str, str]
+    how: str
+    """``sure: …``, ``likely: …`` or ``given: …``, with the reason."""
+
+    @property
+    def input(self) -> str:
+        """The column of the text, or of what stands for it."""
+        named = (self.roles.get(role) for role in ("input", "messages", "sentences"))
+        return next((name for name in named if name), "")
+
+    @property
+    def target(self) -> str:
+        """The column of the label, the answer, or the labels; empty where there is none."""
+        return self.roles.get("target") or self.roles.get("labels") or ""
+
+    @property
+    def id(self) -> str | None:
+        """The column of the ids; ``None``: rows are numbered by the line they start on."""
+        return self.roles.get("id")
+
+    def told(self) -> dict[str, str | None]:
+        """All of it in one table, for a record or a script."""
+        return {"kind": self.kind, "id": None, **self.roles, "how": self.how}
+
+
+class Choice(NamedTuple):
+    """The columns of text, label and id, and why these."""
 
     input: str
     target: str
     id: str | None
-    """None: rows are numbered by the line they start on."""
-    how: str
-    """``sure: …``, ``likely: …`` or ``given: …``, with the reason."""
+    sure: Literal["given", "sure", "likely"]
+    why: str
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What a column holds, from its first values."""
 
     values: int
@@ -51,26 +89,28 @@ class _Kind(NamedTuple):
 
     @property
     def repeats(self) -> bool:
+        """Whether values come again and again, as labels do."""
         return self.distinct <= max(self.values // 2, 1)
 
     @property
     def is_prose(self) -> bool:
+        """Whether there are enough values, mostly different and long, to call them texts."""
         return self.values >= _ENOUGH and self.distinct > self.values // 2 and self.characters > 30
 
 
 Values = Mapping[str, Sequence[object]]
 
 
-def find(values: Values, columns: Columns, where: str) -> ColumnMapping:
+def find(values: Values, columns: Columns, where: str) -> Choice:
     """Decide from the names and the first values of each column.
 
     Raises:
         DataError: A named column does not exist, or text and label cannot be told apart.
     """
     given = Columns(
-        input=_named(columns.input, values, "--input", where),
-        target=_named(columns.target, values, "--target", where),
-        id=_named(columns.id, values, "--id", where),
+        input=named(columns.input, values, "--input", where),
+        target=named(columns.target, values, "--target", where),
+        id=named(columns.id, values, "--id", where),
     )
     if given.input and given.input == given.target:
         fix = f"give one of the others: {_listed(values)}"
@@ -82,31 +122,37 @@ def find(values: Values, columns: Columns, where: str) -> ColumnMapping:
     taken = {name for name in (given.input, given.target) if name}
     key = given.id or _called(ID_NAMES, [name for name in names if name not in taken])
     free = [name for name in names if name not in {*taken, key}]
-    kinds = {name: _kind(values[name]) for name in free}
+    kinds = {name: kind(values[name]) for name in free}
     text = given.input or _called(INPUT_NAMES, free)
     labels = [name for name in free if name != text and not kinds[name].is_prose]
     target = given.target or _called(TARGET_NAMES, labels)
     if text and target:
-        how = _why(text, target, given)
+        sure, why = _why(text, target, given)
         rivals = [name for name in labels if name != target and name.lower() in TARGET_NAMES]
         if rivals and not given.target:
-            how += f"; --target could also be {' or '.join(f'`{name}`' for name in rivals)}"
+            why += f"; --target could also be {' or '.join(f'`{name}`' for name in rivals)}"
     else:
-        text, target, how = _by_content(text, target, kinds, where)
-    return ColumnMapping(input=text, target=target, id=key, how=how)
+        text, target, why = _by_content(text, target, kinds, where)
+        sure = "likely"
+    return Choice(text, target, key, sure, why)
 
 
-def _why(text: str, target: str, given: Columns) -> str:
+def _why(text: str, target: str, given: Columns) -> tuple[Literal["given", "sure", "likely"], str]:
     called = [name for name in (text, target) if name not in (given.input, given.target)]
     if not called:
-        return "given: --input and --target"
+        return "given", "--input and --target"
     sure = HEADER_WORDS.issuperset(name.strip().lower() for name in called)
     verb = "columns are" if len(called) > 1 else "column is"
     names = " and ".join(f"`{name}`" for name in called)
-    return f"{'sure' if sure else 'likely'}: the {verb} called {names}"
+    return "sure" if sure else "likely", f"the {verb} called {names}"
 
 
-def _named(name: str | None, values: Values, flag: str, where: str) -> str | None:
+def named(name: str | None, values: Values, flag: str, where: str) -> str | None:
+    """The column the user means, whatever its case.
+
+    Raises:
+        DataError: There is none of this name.
+    """
     if name is None or name in values:
         return name
     alike = [known for known in values if known.strip().lower() == name.strip().lower()]
@@ -142,15 +188,16 @@ def _words(name: str) -> list[str]:
     return name.replace("-", " ").replace("_", " ").split()
 
 
-def _kind(values: Sequence[object]) -> _Kind:
+def kind(values: Sequence[object]) -> Kind:
+    """Count and measure the values of one column."""
     filled = [str(value).strip() for value in values if value is not None]
     filled = [value for value in filled if value]
     characters = sum(map(len, filled)) / max(len(filled), 1)
-    return _Kind(len(filled), len(set(filled)), characters)
+    return Kind(len(filled), len(set(filled)), characters)
 
 
 def _by_content(
-    text: str | None, target: str | None, kinds: Mapping[str, _Kind], where: str
+    text: str | None, target: str | None, kinds: Mapping[str, Kind], where: str
 ) -> tuple[str, str, str]:
     """Two columns are told apart by what they hold; of more, one could only guess."""
     left = [name for name in kinds if name not in (text, target)]
@@ -164,11 +211,11 @@ def _by_content(
         raise _unclear(text, target, kinds, where)
     seen = kinds.get(shorter)
     values = f"{seen.distinct} distinct short values" if seen else "the labels"
-    return longer, shorter, f"likely: `{shorter}` holds {values}, `{longer}` the longer text"
+    return longer, shorter, f"`{shorter}` holds {values}, `{longer}` the longer text"
 
 
 def _unclear(
-    text: str | None, target: str | None, kinds: Mapping[str, _Kind], where: str
+    text: str | None, target: str | None, kinds: Mapping[str, Kind], where: str
 ) -> DataError:
     missing = "text" if target else "label" if text else "text and which the label"
     left = [name for name in kinds if name not in (text, target)]
@@ -183,7 +230,7 @@ def _quoted(name: str | None) -> str:
     return "COLUMN" if name is None else f"'{name}'" if " " in name else name
 
 
-def _plausible(text: _Kind | None, target: _Kind) -> bool:
+def _plausible(text: Kind | None, target: Kind) -> bool:
     """Whether labels repeat and texts are longer."""
     shorter = text is None or target.characters < text.characters
     return shorter and (target.repeats or target.values < _ENOUGH) and not target.is_prose

@@ -19,6 +19,7 @@ from advisor.hardware import HardwareProfile
 from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
 from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
+from advisor.outputs_xray import XrayOutput
 from advisor.plan import Draft
 from advisor.profile import DataProfile
 from advisor.record import Record
@@ -132,6 +133,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     DoctorOutput,
     MemoryOutput,
     FitsOutput,
+    XrayOutput,
 )
 
 
@@ -158,7 +160,7 @@ def profile(table: Table, found: DataProfile) -> ProfileOutput:
         profile=found,
         format=table.format,
         encoding=table.encoding,
-        mapping=table.mapping.model_dump(),
+        mapping=table.mapping.told(),
         notes=table.notes,
         records_read=table.records_read,
         excluded=tuple(item.model_dump() for item in table.excluded),

@@ -11,8 +11,9 @@ import yaml
 
 from advisor import data, split
 from advisor.columns import Columns
+from advisor.schema import schemas
 from rules import engine
-from rules.errors import SettingError, UserError
+from rules.errors import DataError, SettingError, UserError
 from runners import _models, _run_folder
 from runners.base import Frozen, Plan, find, names, settings_of
 
@@ -86,18 +87,27 @@ def freeze(request: Request, runs: Path) -> split.Split:
     Raises:
         DataError: A file cannot be used.
     """
+    train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
+    _refuse_other_kinds(train)
     return split.freeze(
         split.SplitRequest(
-            train=data.read(request.data, request.columns),
-            evaluation=data.read(request.evaluation, request.columns)
-            if request.evaluation
-            else None,
+            train=train,
+            evaluation=evaluation,
             root=runs,
             seed=request.seed,
             evaluation_share=request.evaluation_share,
             rows_per_label=request.rows_per_label,
         )
     )
+
+
+def _refuse_other_kinds(table: data.Table) -> None:
+    """The approaches that run so far learn labels."""
+    if table.mapping.kind != "classification":
+        what = f"these are {schemas()[table.mapping.kind].SAYS}, and only "
+        what += f"{schemas()['classification'].SAYS} can be learned from so far"
+        fix = "name the columns of text and label: --input COLUMN --target COLUMN"
+        raise DataError(what, where=str(table.path), fix=fix)
 
 
 def check_approach(approach: str) -> None:

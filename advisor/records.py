@@ -33,7 +33,7 @@ def open_records(source: Source, header_words: frozenset[str], wanted: Collectio
     first, more = _first_line(source)
     if first.startswith(("{", "[")):
         by_name = source.path.suffix in {".jsonl", ".ndjson"} and first[0] == "{" != first
-        by_line = more and (by_name or _is_object(first))
+        by_line = (more and by_name) or ((more or by_name) and _is_object(first))
         records = _json_lines(source) if by_line else _json_document(source)
         if records is not None:
             return records

@@ -12,13 +12,15 @@ import os
 import secrets
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from annotated_types import Ge, Gt, Lt
 
-from advisor.data import Table, fingerprint
+from advisor import split_files
+from advisor.blocks import Blocks
+from advisor.data import Table, answer, fingerprint, question
 from rules.errors import DataError
 from runners.base import DataFile, Frozen, Row
 
@@ -58,11 +60,21 @@ class Split(Frozen):
     notes: tuple[str, ...]
 
 
+class _Item(NamedTuple):
+    """A row on its way to a side."""
+
+    key: str
+    """Fingerprint of what it asks."""
+    block: str
+    """Rows of one block are on one side: the same text, or the same group, user or near text."""
+    row: Row
+
+
 class _Sides:
     """The rows on their way to one side or neither."""
 
     def __init__(self) -> None:
-        self.train: list[tuple[str, Row]] = []
+        self.train: list[_Item] = []
         self.evaluation: list[Row] = []
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
@@ -78,14 +90,15 @@ def freeze(request: SplitRequest) -> Split:
         DataError: Too little is left to train or to measure on, or the folder was changed by hand.
     """
     sides = _Sides()
-    rows = _without_repeats(request.train, sides)
+    items = _without_repeats(request.train, sides)
+    labelled = request.train.mapping.kind == "classification"
     if request.evaluation is None:
-        _set_aside(rows, request, sides)
+        _set_aside(items, request, sides, labelled=labelled)
     else:
-        _respect(rows, request.evaluation, sides)
+        _respect(items, request.evaluation, sides, labelled=labelled)
     if request.rows_per_label is not None:
-        _subsample(request.rows_per_label, request.seed, sides)
-    labels = tuple(sorted({row.target for _, row in sides.train}))
+        _subsample(request.rows_per_label, request.seed, sides, labelled=labelled)
+    labels = tuple(sorted({item.row.target for item in sides.train})) if labelled else ()
     _check(request, sides, labels)
     try:
         return _write(request, sides, labels)
@@ -95,11 +108,11 @@ def freeze(request: SplitRequest) -> Split:
         raise DataError(what, where=str(request.root), fix=fix) from error
 
 
-def _without_repeats(table: Table, sides: _Sides) -> list[tuple[str, Row]]:
-    """The rows with their fingerprints; of the same text with the same label, the first."""
+def _without_repeats(table: Table, sides: _Sides) -> list[_Item]:
+    """The rows by what they ask; of the same text with the same answer, the first."""
     kept: dict[tuple[str, str], Row] = {}
     for row in table.rows:
-        key = (fingerprint(row.input), row.target)
+        key = (fingerprint(question(row)), answer(row))
         if key in kept:
             sides.leave_out(row, f"repeats {kept[key].id}")
         else:
@@ -110,9 +123,23 @@ def _without_repeats(table: Table, sides: _Sides) -> list[tuple[str, Row]]:
         )
     texts = Counter(key for key, _ in kept)
     mixed = sum(times > 1 for times in texts.values())
-    if mixed:
+    if mixed and table.mapping.kind == "classification":
         sides.notes.append(f"texts with more than one label, all of whose rows are kept: {mixed:,}")
-    return [(key, row) for (key, _), row in kept.items()]
+    return _in_blocks([(key, row) for (key, _), row in kept.items()], sides)
+
+
+def _in_blocks(rows: Sequence[tuple[str, Row]], sides: _Sides) -> list[_Item]:
+    """Join what belongs together: one group, one user, nearly one text."""
+    blocks = Blocks()
+    for key, row in rows:
+        for kind, name in (("group", row.group), ("user", row.user)):
+            if name:
+                # Before the fingerprints in the alphabet, so that it names the block.
+                blocks.join(key, f" {kind} {name}")
+    owned = sum(bool(row.group or row.user) for _, row in rows)
+    if owned:
+        sides.notes.append(f"rows kept on one side with their group or user: {owned:,}")
+    return [_Item(key, blocks.of(key), row) for key, row in rows]
 
 
 def _order(seed: int, key: str) -> str:
@@ -120,64 +147,66 @@ def _order(seed: int, key: str) -> str:
     return hashlib.blake2b(f"{seed} {key}".encode(), digest_size=16).hexdigest()
 
 
-def _set_aside(rows: Sequence[tuple[str, Row]], request: SplitRequest, sides: _Sides) -> None:
-    """Take the share of each label's texts; those with several labels form a group of their own."""
+def _set_aside(
+    items: Sequence[_Item], request: SplitRequest, sides: _Sides, *, labelled: bool
+) -> None:
+    """Take the share of each label's blocks; those with several labels are a group of their own."""
     labels_of: defaultdict[str, set[str]] = defaultdict(set)
-    for key, row in rows:
-        labels_of[key].add(row.target)
+    for item in items:
+        labels_of[item.block].add(item.row.target if labelled else "")
     groups: defaultdict[str | None, list[str]] = defaultdict(list)
-    for key, labels in labels_of.items():
-        groups[next(iter(labels)) if len(labels) == 1 else None].append(key)
+    for block, labels in labels_of.items():
+        groups[next(iter(labels)) if len(labels) == 1 else None].append(block)
     chosen: set[str] = set()
-    for label, keys in groups.items():
-        wanted = round(request.evaluation_share * len(keys))
+    for label, blocks in groups.items():
+        wanted = round(request.evaluation_share * len(blocks))
         if label is not None:
-            wanted = min(max(wanted, 1), len(keys) - 1)
-        chosen.update(sorted(keys, key=lambda key: _order(request.seed, key))[:wanted])
-    single = sorted(label for label, keys in groups.items() if label is not None and len(keys) == 1)
+            wanted = min(max(wanted, 1), len(blocks) - 1)
+        chosen.update(sorted(blocks, key=lambda block: _order(request.seed, block))[:wanted])
+    single = [label for label, blocks in groups.items() if label and len(blocks) == 1]
     if single:
-        shown = ", ".join(map(repr, single[:5])) + ", …" * (len(single) > 5)
+        shown = ", ".join(map(repr, sorted(single)[:5])) + ", …" * (len(single) > 5)
         sides.notes.append(f"labels with one text are trained on and not measured: {shown}")
-    for key, row in rows:
-        if key in chosen:
-            sides.evaluation.append(row)
+    for item in items:
+        if item.block in chosen:
+            sides.evaluation.append(item.row)
         else:
-            sides.train.append((key, row))
+            sides.train.append(item)
 
 
-def _respect(rows: Sequence[tuple[str, Row]], evaluation: Table, sides: _Sides) -> None:
+def _respect(items: Sequence[_Item], evaluation: Table, sides: _Sides, *, labelled: bool) -> None:
     """Keep the published evaluation rows as they are; train on nothing that stands there."""
-    held_out = {fingerprint(row.input): row.id for row in reversed(evaluation.rows)}
+    held_out = {fingerprint(question(row)): row.id for row in reversed(evaluation.rows)}
     sides.evaluation.extend(evaluation.rows)
     leaked = 0
-    for key, row in rows:
-        if key in held_out:
+    for item in items:
+        if item.key in held_out:
             leaked += 1
-            sides.leave_out(row, f"stands in the evaluation as {held_out[key]}")
+            sides.leave_out(item.row, f"stands in the evaluation as {held_out[item.key]}")
         else:
-            sides.train.append((key, row))
+            sides.train.append(item)
     if leaked:
         sides.notes.append(
             f"training rows left out because they stand in the evaluation: {leaked:,}"
         )
-    known = {row.target for _, row in sides.train}
+    known = {item.row.target for item in sides.train}
     unseen = sum(row.target not in known for row in evaluation.rows)
-    if unseen:
+    if unseen and labelled:
         sides.notes.append(f"evaluation rows with a label that training lacks: {unseen:,}")
 
 
-def _subsample(rows_per_label: int, seed: int, sides: _Sides) -> None:
+def _subsample(rows_per_label: int, seed: int, sides: _Sides, *, labelled: bool) -> None:
     by_label: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key, row in sides.train:
-        by_label[row.target].append((_order(seed, key), row.id))
+    for key, _, row in sides.train:
+        by_label[row.target if labelled else ""].append((_order(seed, key), row.id))
     kept = {place for places in by_label.values() for place in sorted(places)[:rows_per_label]}
-    reason = f"beyond {rows_per_label} rows per label"
+    reason = f"beyond {rows_per_label} rows" + " per label" * labelled
     train, sides.train = sides.train, []
-    for key, row in train:
-        if (_order(seed, key), row.id) in kept:
-            sides.train.append((key, row))
+    for item in train:
+        if (_order(seed, item.key), item.row.id) in kept:
+            sides.train.append(item)
         else:
-            sides.leave_out(row, reason)
+            sides.leave_out(item.row, reason)
     if len(sides.train) < len(train):
         sides.notes.append(f"trained on {len(sides.train):,} of {len(train):,} rows: {reason}")
 
@@ -211,20 +240,24 @@ def _write(request: SplitRequest, sides: _Sides, labels: tuple[str, ...]) -> Spl
     draft = data / f".{os.getpid()}-{secrets.token_hex(4)}"
     draft.mkdir()
     try:
-        train = _write_rows(draft / TRAIN, (row for _, row in sides.train))
-        evaluation = _write_rows(draft / EVALUATION, sides.evaluation)
+        train = split_files.write_rows(draft / TRAIN, (item.row for item in sides.train))
+        evaluation = split_files.write_rows(draft / EVALUATION, sides.evaluation)
         both = hashlib.sha256(f"{train.sha256} {evaluation.sha256}".encode()).hexdigest()
         folder = data / both[:12]
         record = _record(request, sides, (train, evaluation))
-        _write_bytes(draft / RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
-        _sync_folder(draft)
+        split_files.write_bytes(
+            draft / RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode()
+        )
+        split_files.sync_folder(draft)
         try:
             draft.rename(folder)
-            _sync_folder(data)
+            split_files.sync_folder(data)
         except OSError:
             if not folder.is_dir():
                 raise
-            _verify(folder, train, evaluation)  # another run, or another process, froze the same
+            split_files.verify(
+                folder, train, evaluation
+            )  # another run, or another process, froze the same
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Split(
@@ -237,42 +270,6 @@ def _write(request: SplitRequest, sides: _Sides, labels: tuple[str, ...]) -> Spl
     )
 
 
-def _write_rows(path: Path, rows: Iterable[Row]) -> DataFile:
-    digest, count = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        for count, row in enumerate(rows, 1):  # noqa: B007
-            line = row.model_dump_json(exclude_defaults=True).encode() + b"\n"
-            digest.update(line)
-            file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    return DataFile(path=path, sha256=digest.hexdigest(), rows=count)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder, and need not
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _verify(folder: Path, train: DataFile, evaluation: DataFile) -> None:
-    for name, file in ((TRAIN, train), (EVALUATION, evaluation)):
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
-            fix = f"delete the folder, it will be made again: rm -r '{folder}'"
-            raise DataError("the frozen rows were changed by hand", where=str(path), fix=fix)
-
-
 def _record(
     request: SplitRequest, sides: _Sides, files: tuple[DataFile, DataFile]
 ) -> dict[str, object]:
@@ -283,7 +280,7 @@ def _record(
         "evaluation_share": None if request.evaluation else request.evaluation_share,
         "rows_per_label": request.rows_per_label,
         "files": {file.path.name: {"sha256": file.sha256, "rows": file.rows} for file in files},
-        "train": [row.id for _, row in sides.train],
+        "train": [item.row.id for item in sides.train],
         "evaluation": [row.id for row in sides.evaluation],
         "left_out": [entry.model_dump() for entry in sides.left_out],
         "notes": sides.notes,
@@ -294,7 +291,7 @@ def _source(table: Table) -> dict[str, object]:
     return {
         "path": str(table.path.absolute()),
         "sha256": table.sha256,
-        "mapping": table.mapping.model_dump(),
+        "mapping": table.mapping.told(),
         "excluded": [record.model_dump() for record in table.excluded],
         "notes": table.notes,
     }

@@ -35,10 +35,14 @@ class Row(Frozen):
     input: str = ""
     messages: tuple[dict[str, str], ...] = ()
     target: str = ""
+    labels: tuple[str, ...] = ()
+    """All that hold, where several may; none is an answer too."""
     rejected: str | None = None
     liked: bool | None = None
     documents: tuple[str, ...] = ()
     user: str | None = None
+    group: str | None = None
+    """Rows of one group (a conversation, a document) belong on one side of a split."""
 
 
 class DataFile(Frozen):

@@ -23,8 +23,7 @@ from tui.path_input import PathInput
 
 def read(train: Path, evaluation: Path | None, columns: Columns) -> DataProfile:
     """Profile the files, exactly as ``whichtune profile`` does."""
-    held_out = data.read(evaluation, columns) if evaluation else None
-    return profile(data.read(train, columns), held_out)
+    return profile(*data.read_both(train, evaluation, columns))
 
 
 def summary(found: DataProfile) -> str:

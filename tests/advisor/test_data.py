@@ -291,7 +291,7 @@ def test_half_a_surrogate_pair_can_be_written_out_again(tmp_path: Path):
     lines = '{"text": "broken \\ud83d here", "label": "a", "\\ud83d": 1}\n'
     lines += '{"text": "b", "label": "b"}\n{"text": "", "label": "\\ud83d"}\n'
     table = taken(write(tmp_path, lines, "t.jsonl"))
-    assert table.model_dump_json()
+    assert [row.model_dump_json() for row in table.rows]
     assert table.rows[0].input.encode() == "broken \ufffd here".encode()
 
 
@@ -409,9 +409,9 @@ def test_a_header_alone_asks_for_rows(tmp_path: Path):
     assert "fix: add rows below the header" in said
 
 
-def test_one_column_asks_for_labels(tmp_path: Path):
-    said = refusal(write(tmp_path, "text\nhello\nbye\n"))
-    assert "one column only: 'text'" in said
+def test_one_column_of_short_words_asks_for_labels(tmp_path: Path):
+    said = refusal(write(tmp_path, "name\nhello\nbye\n"))
+    assert "one column only: 'name'" in said
     assert "fix: add a column with the label of each row" in said
 
 
@@ -431,9 +431,11 @@ def test_free_text_is_no_label(tmp_path: Path):
         f"question number {n},an answer of many words that is different, {n}\n".replace(", ", " ")
         for n in range(40)
     )
-    said = refusal(write(tmp_path, f"question,output\n{body}"))
+    table = taken(write(tmp_path, f"question,output\n{body}"))
+    assert table.mapping.kind == "prompt_completion"
+    said = refusal(write(tmp_path, f"subject,other,url\n{body}".replace(" ", ",", 1)))
     assert "cannot tell which column is the label" in said
-    assert "--input question --target COLUMN" in said
+    assert "--input subject --target COLUMN" in said
 
 
 def test_several_unknown_columns_ask_for_flags(tmp_path: Path):

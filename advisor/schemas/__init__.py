@@ -1,0 +1,1 @@
+"""One module per kind of rows; ``advisor.schema`` says what each defines."""
