@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-all check format clean
+.PHONY: setup demo test test-all check format bundled-tokenizer clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,11 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The same bytes as those that ship (runners/bundled/README.md); TEXT is what it learns from.
+TEXT ?= ../shared/data/pretrain_text/core_train.txt.xz
+bundled-tokenizer: $(STAMP)
+	$(BIN)/python -m runners.bundled.make_tokenizer $(TEXT) runners/bundled
 
 clean:
 	rm -rf $(VENV) demo-runs

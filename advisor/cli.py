@@ -11,7 +11,7 @@ from types import FrameType
 
 import typer
 
-from advisor import cli_advice, cli_memory, cli_results, cli_runs
+from advisor import cli_advice, cli_memory, cli_results, cli_runs, cli_xray
 from advisor.console import talk
 from rules.errors import UserError
 
@@ -41,6 +41,7 @@ for _group in (
     cli_memory.COMMANDS,
     cli_runs.COMMANDS,
     cli_results.COMMANDS,
+    cli_xray.COMMANDS,
 ):
     for _name, _command in _group.items():
         app.command(_name)(_command)

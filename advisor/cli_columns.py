@@ -19,7 +19,7 @@ def columns(
     """Flags and mapping file together; a flag wins over the file.
 
     Args:
-        flags: ``input``, ``target``, ``id`` and ``kind``, as typed.
+        flags: ``input``, ``target``, ``id``, ``kind``, ``encoding`` and ``part``, as typed.
         roles: ``ROLE=COLUMN``, as typed.
         mapping_file: What ``--mapping`` names.
 

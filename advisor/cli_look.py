@@ -8,7 +8,18 @@ import typer
 
 from advisor import console
 from advisor.cli_columns import columns
-from advisor.cli_options import Evaluation, Id, Input, Json, Kind, Mapping, Role, Target
+from advisor.cli_options import (
+    Encoding,
+    Evaluation,
+    Id,
+    Input,
+    Json,
+    Kind,
+    Mapping,
+    Part,
+    Role,
+    Target,
+)
 
 
 def profile(
@@ -18,6 +29,8 @@ def profile(
     target_column: Target = None,
     id_column: Id = None,
     kind: Kind = None,
+    encoding: Encoding = None,
+    part: Part = None,
     role: Role = None,
     mapping: Mapping = None,
     save_mapping: Annotated[
@@ -33,12 +46,13 @@ def profile(
     from advisor.profile import profile as measure
 
     flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
+    flags |= {"encoding": encoding, "part": part}
     said = columns(flags, roles=role, mapping_file=mapping)
     table, held_out = tables.read_both(data, evaluation, said)
     if save_mapping:
         from advisor import mapping as mappings
 
-        mappings.save(table.mapping, save_mapping)
+        mappings.save(table.mapping, save_mapping, said)
     found = measure(table, held_out)
     if as_json:
         from advisor import outputs

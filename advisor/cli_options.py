@@ -38,6 +38,13 @@ Mapping = Annotated[
     Path | None,
     typer.Option("--mapping", help="File with kind and columns, from profile --save-mapping."),
 ]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Such as cp1252; found by itself unless given.")
+]
+Part = Annotated[
+    str | None,
+    typer.Option("--part", help="Sheet, table, archive member or split, where there are several."),
+]
 Id = Annotated[str | None, typer.Option("--id", help="Column that names a row.")]
 Rules = Annotated[
     list[Path] | None,

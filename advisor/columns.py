@@ -24,7 +24,7 @@ _ENOUGH = 20
 
 
 class Columns(Frozen):
-    """What the user said about the columns: ``--input``, ``--target``, ``--id``, ``--role``."""
+    """What the user said about a file: its columns, and how it is to be read."""
 
     input: str | None = None
     target: str | None = None
@@ -33,6 +33,9 @@ class Columns(Frozen):
     """Columns by role, for the roles that have no flag of their own."""
     kind: str | None = None
     """What the rows are: the name of a schema, ``--kind``."""
+    encoding: str | None = None
+    part: str | None = None
+    """Which sheet, table, member or split of a file that holds several, ``--part``."""
 
     def given(self) -> dict[str, str]:
         """Columns by role: all that were named."""

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from advisor import columns as column_choice
-from advisor import records as record_files
-from advisor import source as sources
 from advisor.columns import ColumnMapping, Columns
 from advisor.detection import detect
+from advisor.opening import open_any
 from advisor.reading import Excluded, Reading
 from advisor.rows import Rows
 from rules.errors import DataError
@@ -89,9 +87,8 @@ def read(path: Path, columns: Columns = Columns()) -> Table:  # noqa: B008 -- it
     Raises:
         DataError: There is no such file, it holds no rows, or its columns cannot be told apart.
     """
-    source = sources.inspect(path)
-    wanted = [name for name in (columns.input, columns.target, columns.id) if name]
-    records = record_files.open_records(source, column_choice.HEADER_WORDS, wanted)
+    opened = open_any(path, columns)
+    records = opened.records
     sample = list(islice(records.items, _SAMPLE))
     whole = [record.cells for record in sample if not record.broken]
     if not whole:
@@ -105,14 +102,14 @@ def read(path: Path, columns: Columns = Columns()) -> Table:  # noqa: B008 -- it
     rows, roles = reading.rows()
     return Table(
         path=path,
-        sha256=source.sha256,
+        sha256=opened.sha256,
         format=records.format,
-        encoding=source.encoding,
+        encoding=opened.encoding,
         columns=records.columns,
         mapping=mapping.model_copy(update={"roles": roles}),
         rows=rows,
         excluded=tuple(reading.excluded),
-        notes=(*source.notes, *dict.fromkeys(records.notes), *reading.notes()),
+        notes=(*opened.notes, *dict.fromkeys(records.notes), *reading.notes()),
         remarks=tuple(reading.remarks),
         records_read=reading.count,
     )
@@ -131,7 +128,8 @@ def read_both(
     table = read(train, columns)
     if evaluation is None:
         return table, None
-    return table, read(evaluation, columns.model_copy(update={"kind": table.mapping.kind}))
+    same = {"kind": table.mapping.kind, "part": columns.part if evaluation == train else None}
+    return table, read(evaluation, columns.model_copy(update=same))
 
 
 def _nothing_usable(path: Path, excluded: Sequence[Excluded]) -> DataError:

@@ -2,6 +2,8 @@
 
 kind: preference
 columns: {input: prompt, target: chosen, rejected: rejected}
+encoding: cp1252    # these two only where they were given
+part: sheet 2
 """
 
 from pathlib import Path
@@ -12,14 +14,22 @@ import yaml
 from advisor.columns import ColumnMapping, Columns
 from rules.errors import DataError
 
+_TEXTS = ("kind", "encoding", "part")
 
-def save(mapping: ColumnMapping, path: Path) -> None:
+
+def save(mapping: ColumnMapping, path: Path, said: Columns = Columns()) -> None:  # noqa: B008
     """Write it down; a file that stands there already is left alone.
+
+    Args:
+        mapping: What the rows are.
+        path: The file to write.
+        said: What the user said, for encoding and part.
 
     Raises:
         DataError: There is a file of this name, or it cannot be written.
     """
-    held = {"kind": mapping.kind, "columns": mapping.roles}
+    held: dict[str, object] = {"kind": mapping.kind, "columns": mapping.roles}
+    held |= {key: value for key in _TEXTS if key != "kind" and (value := getattr(said, key))}
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(f"# {mapping.how}\n{yaml.safe_dump(held, sort_keys=False)}")
@@ -40,18 +50,18 @@ def columns(path: Path | None, said: Columns) -> Columns:
     if path is None:
         return said
     held = _read(path)
-    kind, roles = held.get("kind"), held.get("columns", {})
-    unknown = held.keys() - {"kind", "columns"}
-    texts = isinstance(roles, dict) and all(
-        isinstance(part, str) for item in cast("dict[Any, Any]", roles).items() for part in item
-    )
-    if unknown or not texts or not isinstance(kind, str | None):
+    roles, unknown = held.get("columns", {}), held.keys() - {"columns", *_TEXTS}
+    texts = [held.get(key, "") for key in _TEXTS]
+    if isinstance(roles, dict):
+        texts += [part for item in cast("dict[Any, Any]", roles).items() for part in item]
+    if unknown or not isinstance(roles, dict) or not all(isinstance(t, str) for t in texts):
         what = f"no mapping: {f'unknown key {min(unknown)!r}' if unknown else 'wrong form'}"
         fix = "write two keys: kind: NAME and columns: {ROLE: COLUMN}; or whichtune profile DATA "
         raise DataError(what, where=str(path), fix=fix + "--save-mapping FILE")
     given = cast("dict[str, str]", roles) | said.given()
     flags = {role: given.pop(role, None) for role in ("input", "target", "id")}
-    return Columns(**flags, roles=given, kind=said.kind or kind)
+    rest = {key: getattr(said, key) or held.get(key) for key in _TEXTS}
+    return Columns(**flags, **rest, roles=given)
 
 
 def _read(path: Path) -> dict[str, Any]:

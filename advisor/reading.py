@@ -7,9 +7,9 @@ from pathlib import Path
 
 from advisor import source as sources
 from advisor.columns import ColumnMapping
-from advisor.delimited import Record, Records
 from advisor.rows import Draft, Rows, RowsWriter
 from advisor.schema import Unusable, maybe_text, schemas
+from advisor.tabular import Record, Records
 from rules.errors import DataError
 from runners.base import Frozen
 

@@ -6,26 +6,36 @@ dropped; where it is unclear what belongs to which record, nothing is guessed an
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, cast
 
 from advisor import delimited
 from advisor import source as sources
-from advisor.delimited import Record, Records
 from advisor.source import Source
+from advisor.tabular import Record, Records
 from rules.errors import DataError
 
 _SAMPLE_RECORDS = 1000
+_WHOLE = 200 << 20
+"""Bytes of a JSON document, which takes some five times that as objects."""
 
 
-def open_records(source: Source, header_words: frozenset[str], wanted: Collection[str]) -> Records:
+def open_records(
+    source: Source,
+    header_words: frozenset[str],
+    wanted: Collection[str],
+    part: str | None = None,
+) -> Records:
     """Find the format and start reading.
 
     Args:
         source: The file, inspected.
         header_words: Names that make a first line a header, in lower case.
         wanted: Names the user gave; a first line that holds one is a header.
+        part: Which of several lists in a JSON document.
 
     Raises:
         DataError: The content is neither a table nor JSON.
@@ -34,7 +44,7 @@ def open_records(source: Source, header_words: frozenset[str], wanted: Collectio
     if first.startswith(("{", "[")):
         by_name = source.path.suffix in {".jsonl", ".ndjson"} and first[0] == "{" != first
         by_line = (more and by_name) or ((more or by_name) and _is_object(first))
-        records = _json_lines(source) if by_line else _json_document(source)
+        records = _json_lines(source) if by_line else _json_document(source, part)
         if records is not None:
             return records
     return delimited.read(source, header_words, wanted)
@@ -76,7 +86,12 @@ def _object(number: int, value: object) -> Record:
     if isinstance(value, dict):
         cells = cast("dict[str, object]", value)
         return Record(number, {sources.sound(key): cell for key, cell in cells.items()})
-    return Record(number, {"": value}, broken=f"not an object but {json_kind(value)}")
+    if isinstance(value, list):
+        listed = cast("list[object]", value)
+        if len(listed) > 1 and not any(isinstance(cell, list | dict) for cell in listed):
+            return Record(number, {f"column {n}": cell for n, cell in enumerate(listed, 1)})
+    kind = json_kind(cast("object", value))
+    return Record(number, {"": value}, broken=f"not an object but {kind}")
 
 
 def json_kind(value: object) -> str:
@@ -99,9 +114,15 @@ def _with_columns(records: Records, items: Iterator[Record]) -> Records:
     return records
 
 
-def _json_document(source: Source) -> Records | None:
+def _json_document(source: Source, part: str | None) -> Records | None:
     """The document's records; None when it is not JSON and not called so."""
     notes: list[str] = []
+    if source.path.stat().st_size > _WHOLE:
+        what = f"a JSON document of more than {_WHOLE >> 20} MiB, which has to be read whole"
+        fix = (
+            f"turn it into JSON Lines, which need not be: jq -c '.[]' '{source.path}' > rows.jsonl"
+        )
+        raise DataError(what, where=str(source.path), fix=fix)
     text = "".join(sources.lines(source, notes)).lstrip("\ufeff")
     try:
         document = json.loads(text)
@@ -112,8 +133,49 @@ def _json_document(source: Source) -> Records | None:
         what = f"not JSON: {getattr(error, 'msg', type(error).__name__)}"
         fix = f"see the place: python -m json.tool '{source.path}'"
         raise DataError(what, where=f"{source.path}:{line}", fix=fix) from error
+    document = _part_of(document, part, source, notes)
     items = [_object(n, value) for n, value in enumerate(_list_in(document, source), 1)]
     return _with_columns(Records("json", (), iter(()), notes), iter(items))
+
+
+def _part_of(document: Any, part: str | None, source: Source, notes: list[str]) -> object:  # noqa: ANN401
+    """One of several lists of records, such as the splits of a data set."""
+    if not isinstance(document, dict):
+        return document
+    named = cast("dict[str, Any]", document)
+    lists = [name for name, value in named.items() if _is_list_of((dict, list), value)]
+    if len(lists) > 1 or part is not None:
+        chosen = choose_part(part, lists, source.path, notes, default="train")
+        return named[chosen]
+    return named
+
+
+def choose_part(
+    part: str | None,
+    parts: Sequence[str],
+    path: Path,
+    notes: list[str],
+    default: str | None = None,
+) -> str:
+    """The part of a file that the user named, else ``default``, with a note about the others.
+
+    Raises:
+        DataError: The file has no part of this name, or several and none was named.
+    """
+    listed = ", ".join(map(repr, parts[:10])) + (", …" if len(parts) > 10 else "")
+    if part is None and default in parts:
+        rest = [name for name in parts if name != default]
+        notes.append(f"read {default!r}; also there: {', '.join(map(repr, rest[:10]))} (--part)")
+        return cast("str", default)
+    if part is None:
+        fix = f"say which: --part '{parts[0]}'"
+        raise DataError(f"several parts in one file: {listed}", where=str(path), fix=fix)
+    if part not in parts:
+        near = get_close_matches(part, parts, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        fix = f"{hint}there are: {listed}" if parts else "leave it out: this file has one part"
+        raise DataError(f"no part {part!r} in {path.name}", where="--part", fix=fix)
+    return part
 
 
 def _list_in(document: object, source: Source) -> Iterable[object]:
@@ -142,8 +204,8 @@ def _list_in(document: object, source: Source) -> Iterable[object]:
     raise _no_records(source, f"an object with {', '.join(map(repr, list(named)[:5]))}")
 
 
-def _is_list_of(kind: type, value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(v, kind) for v in cast("list[Any]", value))
+def _is_list_of(kinds: type | tuple[type, ...], value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(v, kinds) for v in cast("list[Any]", value))
 
 
 def _is_column(value: object) -> bool:

@@ -16,6 +16,8 @@ from rules.errors import DataError
 
 _CHUNK = 1 << 20
 _SAMPLE = 1 << 16
+_LONGEST = 64 << 20
+"""Characters in a line from which on it is a fault, not a record."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -24,12 +26,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BINARY = (
-    (b"PK\x03\x04", "a zip archive or a workbook", "unzip it, or save the sheet as CSV"),
-    (b"\x1f\x8b", "a compressed file", "gunzip --keep '{path}'"),
-    (b"PAR1", "a Parquet file", "export it as CSV or JSON Lines"),
-    (b"%PDF", "a PDF", "save its table as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old workbook", "save the sheet as CSV"),
+    (b"%PDF", "a PDF", "save its table as CSV, or its text as .txt"),
+    (b"\x89PNG", "an image", "give a table of texts"),
+    (b"\xff\xd8\xff", "an image", "give a table of texts"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it: 7z x '{path}'"),
+    (b"\x28\xb5\x2f\xfd", "a file compressed with zstd", "unpack it: zstd -d '{path}'"),
 )
+_COMMON = ("utf-8", "utf-16", "cp1252", "latin-1", "shift_jis", "gb18030", "big5", "euc-kr")
 _FALLBACK = "whichtune-cp1252"
 
 
@@ -52,15 +55,56 @@ def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_FALLBACK, _as_cp1252)
 
 
-def inspect(path: Path) -> Source:
-    """Take the hash of the bytes and find how they become text.
+def check(path: Path) -> None:
+    """Make sure that there is a file to be read.
 
     Raises:
-        DataError: The file is missing, empty, binary, a web page, or cannot be opened.
+        DataError: There is none, and what there is instead.
     """
     try:
         if not path.is_file():
             raise _missing(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        DataError: It cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def is_web_page(start: bytes) -> bool:
+    """Whether a file with these first bytes is HTML."""
+    first = start[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return first.startswith((b"<!doctype html", b"<html", b"<table", b"<body", b"<head", b"<div"))
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    fix = f"make it readable: chmod u+r '{path}'"
+    return DataError(f"cannot be read: {error.strerror}", where=str(path), fix=fix)
+
+
+def inspect(path: Path, encoding: str | None = None) -> Source:
+    """Take the hash of the bytes and find how they become text.
+
+    Args:
+        path: The file.
+        encoding: What the user says it is.
+
+    Raises:
+        DataError: The file is missing, empty or binary, cannot be opened, or is no text of this
+            encoding.
+    """
+    check(path)
+    try:
         digest, head, blank = hashlib.sha256(), b"", True
         for chunk in _chunks(path):
             head = head or chunk
@@ -70,18 +114,25 @@ def inspect(path: Path) -> Source:
             fix = "give a file with a header line and rows below it: text,label"
             raise DataError("the file is empty", where=str(path), fix=fix)
         _refuse_binary(path, head)
-        encoding, errors, notes = _encoding(path, head)
+        told = _told(path, encoding) if encoding else _encoding(path, head)
     except OSError as error:
-        fix = f"make it readable: chmod u+r '{path}'"
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error
-    return Source(path, digest.hexdigest(), encoding, errors, notes)
+        raise _unreadable(path, error) from error
+    return Source(path, digest.hexdigest(), *told)
 
 
 def lines(source: Source, notes: list[str]) -> Iterator[str]:
-    """The file's lines with their ends: LF, CR LF or a lone CR. NUL characters are left out."""
+    """The file's lines with their ends: LF, CR LF or a lone CR. NUL characters are left out.
+
+    Raises:
+        DataError: A line is longer than any record can be; it is not read to its end.
+    """
     nuls = 0
     with source.path.open(encoding=source.encoding, errors=source.errors, newline="") as file:
-        for line in file:
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST), ""), 1):
+            if len(line) == _LONGEST:
+                what = f"a line of more than {_LONGEST >> 20} Mi characters"
+                fix = "is a line end missing? a record of this size cannot be learned from"
+                raise DataError(what, where=f"{source.path}:{number}", fix=fix)
             if "\0" in line:
                 nuls += line.count("\0")
                 yield line.replace("\0", "")
@@ -131,10 +182,24 @@ def _refuse_binary(path: Path, head: bytes) -> None:
     for magic, kind, fix in _BINARY:
         if head.startswith(magic):
             raise DataError(f"this is {kind}", where=str(path), fix=fix.format(path=path))
-    start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
+    if head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(b"<?xml"):
         fix = "save the table in it as CSV, with a header line"
-        raise DataError("this is a web page, not a table", where=str(path), fix=fix)
+        raise DataError("this is XML, not a table", where=str(path), fix=fix)
+
+
+def _told(path: Path, encoding: str) -> tuple[str, str, tuple[str, ...]]:
+    """The user's word for it, if the bytes bear it out."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        near = get_close_matches(encoding.lower(), _COMMON, n=1)
+        fix = f"did you mean {near[0]!r}? " if near else ""
+        fix += "such as utf-8, cp1252, latin-1, utf-16, shift_jis, gb18030; or leave it out"
+        raise DataError(f"no encoding {encoding!r}", where="--encoding", fix=fix) from error
+    if not _decodes(path, name):
+        fix = "give another one, or leave it out: it is then found by itself"
+        raise DataError(f"{path.name} is no text in {name}", where="--encoding", fix=fix)
+    return name, "strict", (f"read as {name}, as given",)
 
 
 def _encoding(path: Path, head: bytes) -> tuple[str, str, tuple[str, ...]]:
@@ -151,12 +216,15 @@ def _encoding(path: Path, head: bytes) -> tuple[str, str, tuple[str, ...]]:
     beyond = _beyond_ascii(path)
     guess = None if beyond.is_nearly_utf8 else _guess(beyond.sample)
     if guess is not None and _decodes(path, guess):
-        convert = f"iconv -f ENCODING -t UTF-8 '{path}' > utf8{path.suffix}"
-        return guess, "strict", (f"read as {guess}, a guess; if letters look wrong: {convert}",)
+        return (
+            guess,
+            "strict",
+            (f"read as {guess}, a guess; if letters look wrong: --encoding NAME",),
+        )
     if beyond.wrong <= max(beyond.right // 9, beyond.lines // 20):
         note = f"lines that are not UTF-8, their wrong bytes read as cp1252: {beyond.wrong:,}"
         return "utf-8", _FALLBACK, (note,)
-    fix = f"convert it: iconv -f ENCODING -t UTF-8 '{path}' > utf8{path.suffix}"
+    fix = "say which it is: --encoding NAME"
     what = "neither UTF-8 nor any encoding that can be recognised"
     raise DataError(what, where=str(path), fix=fix)
 
@@ -206,7 +274,8 @@ def _beyond_ascii(path: Path) -> _Beyond:
     lines = right = wrong = 0
     sample = bytearray()
     with path.open("rb") as file:
-        for line in (line for block in file for line in block.splitlines()):
+        blocks = iter(lambda: file.readline(_CHUNK), b"")
+        for line in (line for block in blocks for line in block.splitlines()):
             lines += 1
             if not line.isascii():
                 try:

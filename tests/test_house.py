@@ -116,7 +116,8 @@ def test_the_wheel_holds_every_source_file(wheel):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["rules/**/*.yaml", "tui/**/*.tcss", "advisor/examples/**/*.csv"]
+    "pattern",
+    ["rules/**/*.yaml", "tui/**/*.tcss", "advisor/examples/**/*.csv", "runners/bundled/*.*"],
 )
 def test_the_wheel_holds_what_the_sources_read(wheel, pattern):
     files = {path.relative_to(HOUSE).as_posix() for path in HOUSE.glob(pattern)}

@@ -239,7 +239,7 @@ def test_one_strange_byte_among_many_lines_is_repaired_and_among_few_refused(tmp
     noise = bytes(random.Random(0).sample(range(128, 256), 60))
     said = refusal(write(tmp_path, b"text,label\ntext " + noise + b",a\nbye,b\n"))
     assert "neither UTF-8 nor any encoding that can be recognised" in said
-    assert "fix: convert it: iconv -f ENCODING -t UTF-8 " in said
+    assert "fix: say which it is: --encoding NAME" in said
 
 
 def test_nul_characters_are_left_out_and_told(tmp_path: Path):
@@ -480,9 +480,10 @@ def test_json_without_records_is_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PK\x03\x04rest", "a zip archive or a workbook"),
-        (b"\x1f\x8brest", "a compressed file"),
-        (b"<!DOCTYPE html><p>", "a web page"),
+        (b"PK\x03\x04rest", "a damaged archive"),
+        (b"\x1f\x8brest", "cannot be unpacked"),
+        (b"<!DOCTYPE html><p>", "a page without text"),
+        (b"%PDF-1.7", "a PDF"),
         (bytes(range(256)) + b"\0" * 300, "binary, not text"),
         ("ab".encode("utf-16") + b"x", "not whole utf-16 text"),
     ],

@@ -150,6 +150,10 @@ def test_the_user_can_say_what_the_rows_are(tmp_path):
     saved = tmp_path / "mapping.yaml"
     mapping.save(found.mapping, saved)
     assert table(tmp_path, records, mapping.columns(saved, Columns())).rows == found.rows
+    told = Columns(encoding="utf-8", part="x")
+    mapping.save(found.mapping, tmp_path / "more.yaml", told)
+    again = mapping.columns(tmp_path / "more.yaml", Columns(target="z", part="y"))
+    assert (again.encoding, again.part, again.target, again.input) == ("utf-8", "y", "z", "a")
     with pytest.raises(DataError, match="exists already"):
         mapping.save(found.mapping, saved)
 

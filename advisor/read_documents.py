@@ -1,0 +1,214 @@
+"""Texts that are no tables: documents, folders of them, and web pages with or without tables."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from advisor import source as sources
+from advisor.records import choose_part
+from advisor.source import Source
+from advisor.tabular import Line, Record, Records, tabular
+from rules.errors import DataError
+
+_MARKED = (".md", ".markdown", ".rst")
+_WEB = (".html", ".htm")
+_DOCUMENTS = (*_MARKED, ".txt", *_WEB)
+_SAMPLE_LINES = 200
+_PIECE = 16 << 20
+"""Characters of a document that are held at a time."""
+_HIDDEN = ("script", "style", "head", "template", "noscript")
+
+
+def is_prose(source: Source) -> bool:
+    """Whether a text file is one document: by its name, and because its lines are no table."""
+    suffix = source.path.suffix.lower()
+    if suffix in _MARKED:
+        return True
+    if suffix != ".txt":
+        return False
+    lines: list[str] = []
+    for line in sources.lines(source, []):
+        lines.append(line)
+        if len(lines) == _SAMPLE_LINES:
+            break
+    filled = [line for line in lines if line.strip()]
+    if filled and filled[0].lstrip("\ufeff \t")[:1] in ("{", "["):
+        return False
+    return not any(_even(filled, delimiter) for delimiter in ("||", "\t", ";", "|", ","))
+
+
+def _even(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether nearly all lines have as many of a delimiter as the first."""
+    first = lines[0].count(delimiter) if lines else 0
+    same = sum(line.count(delimiter) == first for line in lines)
+    return first > 0 and len(lines) > 1 and same > 0.9 * len(lines)
+
+
+def text(source: Source) -> Records:
+    """A whole file as one record; a very long one is parted at the ends of paragraphs."""
+    notes = ["read as one document"]
+    if source.path.stat().st_size > _PIECE:
+        notes = [f"read as pieces of {_PIECE >> 20} MiB or a little more, parted at empty lines"]
+    return Records("text", ("text",), _pieces(source, notes), notes)
+
+
+def _pieces(source: Source, notes: list[str]) -> Iterator[Record]:
+    first, piece, size = 1, list[str](), 0
+    for number, line in enumerate(sources.lines(source, notes), 1):
+        piece.append(line)
+        size += len(line)
+        if size > _PIECE and not line.strip():
+            yield Record(first, {"text": "".join(piece)})
+            first, piece, size = number + 1, [], 0
+    said = "".join(piece).lstrip("\ufeff")
+    if said.strip():
+        yield Record(first, {"text": said})
+
+
+def documents(folder: Path) -> list[Path]:
+    """The texts in a folder and those below it, in the order of their names."""
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in _DOCUMENTS and p.is_file())
+    below = ((path, path.relative_to(folder)) for path in found)
+    return sorted(path for path, name in below if not any(p.startswith(".") for p in name.parts))
+
+
+def folder(path: Path) -> tuple[str, Records]:
+    """One record a document, with where it lies and when it was last changed.
+
+    Returns:
+        The SHA-256 of the names and bytes of all documents, and the records.
+    """
+    digest = hashlib.sha256()
+    found = documents(path)
+    for document in found:
+        digest.update(f"{document.relative_to(path)}\0".encode())
+        digest.update(hashlib.sha256(document.read_bytes()).digest())
+    notes = [f"{len(found):,} documents below this folder, one record each"]
+    others = sorted({p.suffix for p in path.rglob("*") if p.is_file()} - {*_DOCUMENTS, ""})
+    if others:
+        notes.append(f"left aside, being no texts: {', '.join(others[:10])}")
+    items = (_document(n, document, path) for n, document in enumerate(found, 1))
+    return digest.hexdigest(), Records("documents", ("path", "modified", "text"), items, notes)
+
+
+def _document(number: int, path: Path, folder: Path) -> Record:
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
+    cells: dict[str, object] = {"path": str(path.relative_to(folder)), "modified": changed}
+    try:
+        source = sources.inspect(path)
+    except DataError as error:
+        return Record(number, cells, broken=error.what)
+    said = "".join(sources.lines(source, []))
+    if path.suffix.lower() in _WEB:
+        said = _visible(_tree(said))
+    broken = "" if said.strip() else "an empty document"
+    return Record(number, {**cells, "text": said}, broken=broken)
+
+
+def web_page(
+    source: Source, part: str | None, header_words: frozenset[str], wanted: Collection[str]
+) -> Records:
+    """The largest table of a web page, or the one whose number was named; else its text.
+
+    Raises:
+        DataError: It has no table of this number, or neither table nor text.
+    """
+    tree = _tree("".join(sources.lines(source, [])))
+    tables = [rows for rows in map(_cells, tree.iter("table")) if rows]
+    if not tables:
+        if part is not None:
+            choose_part(part, (), source.path, [])
+        said = _visible(tree)
+        broken = "" if said.strip() else "a page without text"
+        notes = ["a web page without a table, read as one document"]
+        return Records("html", ("text",), iter([Record(1, {"text": said}, broken=broken)]), notes)
+    sizes = [sum(map(len, rows)) for rows in tables]
+    names = [str(n) for n in range(1, len(tables) + 1)]
+    largest = names[sizes.index(max(sizes))]
+    notes: list[str] = []
+    chosen = choose_part(
+        part or (largest if len(names) == 1 else None), names, source.path, notes, default=largest
+    )
+    lines = (Line(n, row) for n, row in enumerate(tables[int(chosen) - 1], 1))
+    found = tabular(lines, "html", header_words, wanted)
+    found.notes[:0] = notes
+    return found
+
+
+def _tree(page: str) -> Any:  # noqa: ANN401 -- lxml's own class
+    from lxml import etree, html
+
+    try:
+        tree = _parsed(page.encode(), html.HTMLParser(encoding="utf-8"))
+    except (etree.ParserError, ValueError):
+        return _parsed(b"<p></p>", html.HTMLParser())
+    etree.strip_elements(tree, *_HIDDEN, etree.Comment, with_tail=False)
+    for element in [e for e in tree.iter() if _is_hidden(e)]:
+        element.drop_tree()
+    return tree
+
+
+def _parsed(page: bytes, parser: Any) -> Any:  # noqa: ANN401
+    from lxml import html
+
+    return cast("Any", html).document_fromstring(page, parser=parser)
+
+
+def _is_hidden(element: Any) -> bool:  # noqa: ANN401
+    style = str(element.get("style") or "").replace(" ", "").lower()
+    hidden = "display:none" in style or "visibility:hidden" in style
+    return element.getparent() is not None and (hidden or element.get("hidden") is not None)
+
+
+def _cells(table: Any) -> list[list[str]]:  # noqa: ANN401
+    """Rows of text; a cell that spans several places stands in each of them."""
+    rows: list[list[str]] = []
+    waiting: dict[int, tuple[int, str]] = {}
+    for row in table.iter("tr"):
+        if next(row.iterancestors("table")) is not table:
+            continue
+        cells: list[str] = []
+        for cell in row:
+            if cell.tag not in ("td", "th"):
+                continue
+            _fill(cells, waiting)
+            said, below = _said(cell), _span(cell, "rowspan") - 1
+            for _ in range(_span(cell, "colspan")):
+                if below:
+                    waiting[len(cells)] = (below, said)
+                cells.append(said)
+        _fill(cells, waiting)
+        if any(cells):
+            rows.append(cells)
+    return rows
+
+
+def _fill(cells: list[str], waiting: dict[int, tuple[int, str]]) -> None:
+    """Put in what reaches down from the rows above."""
+    while len(cells) in waiting:
+        place = len(cells)
+        below, said = waiting.pop(place)
+        cells.append(said)
+        if below > 1:
+            waiting[place] = (below - 1, said)
+
+
+def _span(cell: Any, name: str) -> int:  # noqa: ANN401
+    told = str(cell.get(name) or "1").strip()
+    return min(max(int(told), 1), 1000) if told.isdigit() else 1
+
+
+def _said(cell: Any) -> str:  # noqa: ANN401
+    return " ".join(str(cell.text_content()).split())
+
+
+def _visible(tree: Any) -> str:  # noqa: ANN401
+    return "\n".join(_lines_of(tree))
+
+
+def _lines_of(tree: Any) -> Iterator[str]:  # noqa: ANN401
+    for line in str(tree.text_content()).splitlines():
+        if line.strip():
+            yield " ".join(line.split())

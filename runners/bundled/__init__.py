@@ -1,0 +1,1 @@
+"""What ships with whichtune, so that everything can be seen offline: a tokenizer of our own."""
