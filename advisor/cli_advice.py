@@ -119,9 +119,9 @@ def data_facts(
 ) -> dict[str, tuple[Any, str]]:
     """The facts that the files show."""
     from advisor import data as tables
-    from advisor.profile import profile as measure
+    from advisor import profile
 
-    return dict(measure(*tables.read_both(data, evaluation, columns)).facts())
+    return dict(profile.facts(*tables.read_both(data, evaluation, columns)))
 
 
 def machine_facts(answers: dict[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:

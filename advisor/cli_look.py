@@ -23,8 +23,12 @@ from advisor.cli_options import (
 
 
 def profile(
-    data: Annotated[Path, typer.Argument(help="Your rows: CSV, TSV, JSON or JSON Lines.")],
+    data: Annotated[Path, typer.Argument(help="Your rows, in any form: a file, a folder, an id.")],
     evaluation: Evaluation = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="Documents or examples shown at use; they must hold no evaluation row."),
+    ] = None,
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
@@ -36,6 +40,13 @@ def profile(
     save_mapping: Annotated[
         Path | None, typer.Option(help="Write kind and columns down, for --mapping.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Base model in whose tokens rows are counted.")
+    ] = None,
+    embed: Annotated[
+        bool | None,
+        typer.Option(help="Embed all texts to look for wrong labels; up to 5,000 rows by itself."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look into a data file: what its rows are, their columns and lengths, and what is wrong.
@@ -43,26 +54,29 @@ def profile(
     Ends with exit code 3 when a finding has to be put right before anything can be learned.
     """
     from advisor import data as tables
-    from advisor.profile import profile as measure
+    from advisor import examination
 
     flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
     flags |= {"encoding": encoding, "part": part}
     said = columns(flags, roles=role, mapping_file=mapping)
-    table, held_out = tables.read_both(data, evaluation, said)
+    with console.news(data.name, patience=3.0) as report:
+        table, held_out = tables.read_both(data, evaluation, said)
+        shown = tables.read(corpus) if corpus else None
+        asked = examination.Asked(base_model=base, embed=embed)
+        found = examination.examine(table, held_out, shown, asked=asked, report=report)
     if save_mapping:
         from advisor import mapping as mappings
 
         mappings.save(table.mapping, save_mapping, said)
-    found = measure(table, held_out)
     if as_json:
         from advisor import outputs
 
-        console.emit(outputs.profile(table, found))
+        console.emit(outputs.profile(table, found.profile))
     else:
-        from advisor import report
+        from advisor import report_data
 
-        console.show(report.profile(table, found))
-    if found.blocking:
+        console.show(report_data.profile(table, found.profile))
+    if found.profile.blocking:
         raise typer.Exit(3)
     if not as_json:
         console.talk(f"\nNext: whichtune advise --data {data}")

@@ -1,6 +1,7 @@
 """Where words go: stdout is data, stderr is talk. Colour never carries meaning alone."""
 
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -46,10 +47,15 @@ def emit(output: Frozen) -> None:
 
 
 @contextmanager
-def news(title: str) -> Generator[Report]:
-    """Show progress on stderr while the block runs: a live bar on a terminal, else plain lines."""
+def news(title: str, *, patience: float = 0.0) -> Generator[Report]:
+    """Show progress on stderr while the block runs: a live bar on a terminal, else plain lines.
+
+    Args:
+        title: What it is about.
+        patience: Seconds before the first plain line: what is over sooner needs none.
+    """
     if not sys.stderr.isatty():
-        yield _lines(title)
+        yield _lines(title, time.monotonic() + patience)
         return
     from rich import progress as bars
     from rich.console import Console
@@ -73,13 +79,14 @@ def news(title: str) -> Generator[Report]:
         yield tell
 
 
-def _lines(title: str) -> Report:
+def _lines(title: str, start: float) -> Report:
     """A line for each new phase, for logs and pipes, where a moving bar would be noise."""
     last = ""
 
     def tell(progress: Progress) -> None:
         nonlocal last
-        if progress.warning or progress.message != last:
+        early = time.monotonic() < start and not progress.warning
+        if not early and (progress.warning or progress.message != last):
             talk(f"{'! ' if progress.warning else ''}{title}: {progress.message}")
             last = progress.message
 

@@ -8,7 +8,7 @@ are chosen in ``columns.py``; here records become rows.
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -68,17 +68,32 @@ def fingerprint(text: str) -> str:
 
 def question(row: Row) -> str:
     """What a row asks: its text, or the first turn of its user. Rows that share it are related."""
-    if row.input or not row.messages:
-        return row.input
-    asked = (turn["content"] for turn in row.messages if turn["role"] == "user")
-    return next(asked, row.messages[0]["content"])
+    return question_of(row.input, row.messages)
+
+
+def question_of(text: str, messages: Sequence[Mapping[str, str]]) -> str:
+    """The same, from the columns of a row."""
+    if text or not messages:
+        return text
+    asked = (turn["content"] for turn in messages if turn["role"] == "user")
+    return next(asked, messages[0]["content"])
 
 
 def answer(row: Row) -> str:
     """What a row teaches, whatever its kind, as one text to compare."""
-    if row.target or row.labels:
-        return "\n".join((row.target, *sorted(row.labels), row.rejected or ""))
-    return "\n".join(turn["content"] for turn in row.messages)
+    return answer_of(row.target, row.labels, row.rejected, row.messages)
+
+
+def answer_of(
+    target: str,
+    labels: Sequence[str],
+    rejected: str | None,
+    messages: Sequence[Mapping[str, str]],
+) -> str:
+    """The same, from the columns of a row."""
+    if target or labels:
+        return "\n".join((target, *sorted(labels), rejected or ""))
+    return "\n".join(turn["content"] for turn in messages)
 
 
 def read(path: Path, columns: Columns = Columns()) -> Table:  # noqa: B008 -- it is frozen

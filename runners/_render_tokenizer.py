@@ -9,6 +9,7 @@ from rules.errors import UserError
 from runners import _models
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
 BUNDLED = "bundled"
@@ -43,6 +44,23 @@ def open_tokenizer(base_model: str = BUNDLED) -> "PreTrainedTokenizerBase":
         what = "this tokenizer cannot say which characters a token stands for"
         raise UserError(what, where=base_model, fix=fix)
     return tokenizer
+
+
+def tokenizer_file(base_model: str) -> "Tokenizer":
+    """The tokenizer alone, by the library beneath transformers, which opens in a tenth of the time.
+
+    Raises:
+        UserError: It is not there.
+        MissingExtraError: The library is not installed.
+    """
+    _models.require("tokenizers", approach="--base")
+    path = _folder(base_model) / "tokenizer.json"
+    if not path.is_file():
+        fix = f"name a folder with a tokenizer.json, a hub id, or {BUNDLED}"
+        raise UserError("no tokenizer.json", where=base_model, fix=fix)
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))
 
 
 def _folder(base_model: str) -> Path:

@@ -46,7 +46,10 @@ def test_a_saved_head_comes_back_bit_by_bit(family, labels, tmp_path):
     head = _head.Head(family, 3.0, fitted.labels, fitted.arrays, temperature=0.3)
     _head.save(head, tmp_path)
     again = _head.load(tmp_path)
-    assert np.array_equal(head.probabilities(features), again.probabilities(features))
+    assert all(np.array_equal(head.arrays[name], again.arrays[name]) for name in head.arrays)
+    # Where the arrays lie in memory decides how BLAS adds up: the last digit may differ.
+    probabilities = again.probabilities(features)
+    np.testing.assert_allclose(head.probabilities(features), probabilities, atol=1e-5)
     assert (again.labels, again.temperature) == (head.labels, 0.3)
 
 
