@@ -60,6 +60,15 @@ def memory(
     devices: Annotated[
         int | None, typer.Option("--devices", help="Cards that share everything (FSDP).")
     ] = None,
+    layers: Annotated[
+        int | None, typer.Option("--layers", help="Train the top layers only: how many.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Of dpo and rlhf: lora, qlora or full.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Of dpo and rlhf: shared, copy or none.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Your rows, for their lengths in tokens.")
     ] = None,
@@ -94,6 +103,9 @@ def memory(
         "attention": attention,
         "stack": stack,
         "devices": devices,
+        "trained_layers": layers,
+        "policy": policy,
+        "reference": reference,
     }
     known = {name: value for name, value in said.items() if value is not None}
     lengths, how = (), ""

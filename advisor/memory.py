@@ -20,7 +20,7 @@ from rules.fit_changes import Change
 from rules.memory import Estimate, estimate
 from rules.model_shape import ModelShape
 from rules.model_types import TYPES
-from rules.setup import Attention, Optimizer, Precision, Quantisation, Setup
+from rules.setup import Attention, Optimizer, Policy, Precision, Quantisation, Reference, Setup
 from rules.ways import Known
 
 USUAL_TOKENS = 1024
@@ -31,6 +31,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": get_args(Optimizer),
     "attention": get_args(Attention),
     "quantisation": get_args(Quantisation),
+    "policy": get_args(Policy),
+    "reference": get_args(Reference),
 }
 _APART = 0.05
 """How far trace and closed form may be apart before it is said."""
@@ -134,11 +136,12 @@ def check(question: Question) -> None:
     """
     known = cast("dict[str, Any]", question.known)
     numbers = {"tokens": question.tokens, "batch": question.batch, **known}
-    for name in ("tokens", "batch", "rank", "accumulation", "devices"):
+    for name in ("tokens", "batch", "rank", "accumulation", "devices", "trained_layers"):
         value = numbers.get(name)
         if value is not None and value < 1:
             what = f"{value} is not a number of anything"
-            raise UserError(what, where=f"--{name}", fix="give 1 or more, or leave it out")
+            flag = "--layers" if name == "trained_layers" else f"--{name}"
+            raise UserError(what, where=flag, fix="give 1 or more, or leave it out")
     for name, choices in CHOICES.items():
         value = known.get(name)
         if value is not None and value not in choices:
@@ -155,7 +158,7 @@ def _completed(
     approach, known = question.approach, dict(question.known)
     origins = {
         name: why
-        for name, why in ways.defaults(approach).items()
+        for name, why in ways.defaults(approach, question.known.get("policy")).items()
         if name not in known and not (name == "batch" and question.batch)
     }
     source, held, why = memory_stored.settle(source, approach, question.known.get("quantisation"))
@@ -244,6 +247,11 @@ def _cautions(peak: Stage, closed: Estimate | None, card: Capacity | None) -> tu
         found.append(
             f"a guess: nobody has measured this on {peak.setup.shape.architecture} and the stack "
             f"{peak.setup.stack!r}; {peak.estimate.margin:.0%} are added in the safe number"
+        )
+    if peak.setup.devices > 1:
+        found.append(
+            f"shared by {peak.setup.devices} cards (FSDP): weights, gradients and optimizer; whole "
+            "on each card: activations, logits, the tables and the layer that is being computed"
         )
     if memory_stored.leaves_experts(peak.setup):
         found.append(

@@ -132,7 +132,10 @@ def _verdict(found: Answer) -> Iterator[RenderableType]:
         yield Text("Nothing that we know of makes it fit: take a larger card, or several.")
         return
     yield Text("What to change, least harm first; each counted again:")
-    table = Table("change", "safe", "fits", "what it costs", box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("change", overflow="fold")
+    for name in ("safe", "fits", "what it costs"):
+        table.add_column(name)
     for change in found.changes:
         said = "yes" if change.fits else "not yet"
         safe = gib(change.estimate.safe * found.correction)

@@ -5,6 +5,7 @@ for that of the weight where it learns (Kaplan et al. 2020, arXiv 2001.08361, ap
 attention scores. A measured speed wins over all of it.
 """
 
+import math
 from dataclasses import dataclass
 
 from rules.entries import Gpu
@@ -62,7 +63,8 @@ def operations_per_token(setup: Setup) -> float:
         backward += 2.0 * dense
     elif setup.trains == "top_layers":
         share = setup.trained_layers / shape.blocks
-        backward = (backward + 2.0 * dense) * share
+        # with checkpointing the gradient goes on through the frozen layers (memory_moments)
+        backward = backward * (1 if setup.checkpointing else share) + 2.0 * dense * share
     again = forward if setup.checkpointing else 0.0
     reference = forward if setup.reference != "none" else 0.0
     generation = forward * 2 if setup.way == "online_rl" else 0.0  # the answers, and their scores
@@ -102,15 +104,15 @@ def cost(
 
 def _check(rows: int, epochs: float, price: float | None) -> None:
     for flag, value in (("--rows", rows), ("--epochs", epochs)):
-        if value <= 0:
+        if not 0 < value < math.inf:  # also false for what is not a number
             raise UserError(f"{value:g} is no training", where=flag, fix="give more than 0")
-    if price is not None and price < 0:
+    if price is not None and not 0 <= price < math.inf:
         raise UserError(f"a price of {price:g}", where="--price", fix="give dollars an hour")
 
 
 def _speed(setup: Setup, each: float, gpu: Gpu | None, measured: float | None) -> Span:
     if measured is not None:
-        if measured <= 0:
+        if not 0 < measured < math.inf:
             what = f"{measured:g} tokens a second"
             raise UserError(what, where="--speed", fix="measure it: whichtune run")
         return Span(measured * 0.9, measured * 1.1, "measured on this machine, within a tenth")

@@ -181,5 +181,11 @@ class Stack(Frozen):
     """All experts of a layer are one tensor, which bitsandbytes passes by."""
     keeps_4bit_input: bool = False
     """The 4-bit product keeps its input for the backward pass (bitsandbytes up to 0.42)."""
+    quantised_head: bool = False
+    """The output layer is put into 4 bits too."""
+    separate_head: bool = False
+    """The output layer has weights of its own, also where the model ties them."""
+    keeps_last_step: bool = False
+    """Logits and graph of a step stand until the next one has made its own."""
     margin: float = Field(default=0.0, ge=0, le=0.5)
     """Share to add to a guess before it is trusted."""

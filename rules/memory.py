@@ -91,7 +91,7 @@ def estimate(setup: Setup) -> Estimate:
         context=CONTEXT,
         reserved=_reserved(step, totals[peak]),
         host=memory_use.host_bytes(step),
-        parameters=setup.shape.parameters,
+        parameters=step.setup.shape.parameters,
         trainable=step.trained,
         confidence=confidence,
         margin=margin,
@@ -181,4 +181,4 @@ def _check_training(setup: Setup) -> None:
         raise UserError(what, where="targets", fix=f"choose from {', '.join(ALL_LINEAR)}, head")
     if setup.way == "top_layers" and not 1 <= setup.trained_layers <= setup.shape.blocks:
         what = f"{setup.trained_layers} of {setup.shape.blocks} layers"
-        raise UserError(what, where="layers", fix=f"give 1 to {setup.shape.blocks}")
+        raise UserError(what, where="--layers", fix=f"give 1 to {setup.shape.blocks}")

@@ -38,8 +38,8 @@ def measure(step: Step) -> Layer:
     attention = _attention(step)
     inner = (3 if shape.gated else 1) * step.forward * step.active_width
     inputs = _lora_inputs(step) if setup.trains in ("lora", "adapters") else _linear_inputs(step)
-    if setup.quantisation and step.stack.keeps_4bit_input:
-        inputs += 4 * shape.hidden + 2 * step.active_width
+    if setup.quantisation and step.stack.keeps_4bit_input:  # attention keeps its output anyway
+        inputs += kept_inputs(step) - 2 * shape.query_width
     saved = shape.norms * (norm + 4) + inputs + attention + inner
     recomputed = setup.checkpointing and step.stream == 4
     return Layer(
@@ -73,8 +73,22 @@ def _attention(step: Step) -> float:
     if setup.attention == "eager":  # fp32 softmax, and its 16-bit copy where the arithmetic is so
         scores = (4 + (size if size == 2 else 0)) * shape.heads * setup.tokens
         return size * (query + 2 * keys) + scores + (size * query if setup.trains == "full" else 0)
-    merged = size * (query + shape.kv_width) if step.stack.merged_qkv else 0
+    merged = size * _merged_width(step) if step.stack.merged_qkv else 0
     return size * (2 * query + 2 * keys) + 4 * shape.heads + merged  # output and log-sum-exp
+
+
+def _merged_width(step: Step) -> int:
+    """What values keep alive of the tensor they are cut from; repeated ones are a copy."""
+    shape = step.setup.shape
+    if shape.kv_heads == shape.heads:
+        return shape.query_width + shape.kv_width
+    return 2 * shape.kv_width if shape.kv_heads == 1 else 0
+
+
+def kept_inputs(step: Step) -> float:
+    """Bytes per token of the inputs of a layer's matrices; one norm feeds several of them."""
+    shape = step.setup.shape
+    return 2.0 * (max(shape.norms, 1) * shape.hidden + shape.query_width + step.active_width)
 
 
 def _linear_inputs(step: Step) -> float:
@@ -98,7 +112,10 @@ def _lora_inputs(step: Step) -> float:
     targets, inner = set(step.setup.targets), step.active_width
     if step.setup.trains == "adapters":  # input and bottleneck of two adapters
         return 2 * (step.stream * shape.hidden + 2 * step.adapter * step.setup.bottleneck)
-    kept = 0.0
+    thin = 2 if step.setup.autocast or step.adapter == 2 else 4
+    kept = float(len(targets - {"head"}) * step.setup.rank * thin)
+    if step.setup.adapter_dropout:  # each adapter reads its dropped copy
+        return kept + _dropout(step, cast)
     for group in (_QUERY_INPUTS, _FORWARD_INPUTS):
         count = len(targets.intersection(group))
         if count:
@@ -107,18 +124,25 @@ def _lora_inputs(step: Step) -> float:
         kept += cast * shape.query_width
     if "down" in targets:
         kept += (cast or step.forward) * inner
-    thin = 2 if step.setup.autocast or step.adapter == 2 else 4
-    kept += len(targets - {"head"}) * step.setup.rank * thin
-    return kept + (_dropout(step, cast) if step.setup.adapter_dropout else 0)
+    return kept
 
 
 def _dropout(step: Step, cast: int) -> float:
     """A mask of a byte and the dropped copy, for each adapted matrix."""
-    shape = step.setup.shape
-    widths = dict.fromkeys(("q", "k", "v", "gate", "up"), shape.hidden)
+    shape, targets = step.setup.shape, set(step.setup.targets)
+    forward = adapted_forward(step.setup)
+    widths = dict.fromkeys(("gate", "up"), shape.hidden)
     widths |= {"o": shape.query_width, "down": step.active_width}
-    each = 1 + (cast or step.stream)
-    return float(sum(each * widths[t] for t in step.setup.targets if t in widths))
+    total = sum(widths[t] for t in ("o", *forward) if t in targets)
+    padded = 0
+    queries = targets.intersection(_QUERY_INPUTS)
+    if queries and step.stack.merged_qkv:  # one adapter for the three, padded where one has none
+        total += shape.hidden
+        ends = {"q": shape.query_width, "k": shape.kv_width, "v": shape.kv_width}
+        padded = sum(ends[t] for t in queries) if len(queries) < len(ends) else 0
+    else:
+        total += len(queries) * shape.hidden
+    return float((1 + (cast or step.stream)) * total + step.attention * padded)
 
 
 def _forward_backward(step: Step) -> float:

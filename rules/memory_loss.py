@@ -11,8 +11,8 @@ class LossPath:
     """Bytes per logit while the loss goes forward and backward, beside the logits' own size."""
 
     says: str
-    forward: int = 0
-    backward: int = 0
+    forward: float = 0
+    backward: float = 0
     with_logits: bool = False
     """Whether the forward pass holds the model's own logits too."""
     upcasts: int = 0
@@ -27,10 +27,13 @@ PATHS = {
     "shifted_in_place": LossPath("logits, fp32, shifted; the kernel works in place", 10, 10),
     "float_in_place": LossPath("fp32 logits and shifted copy; the kernel works in place", 8, 8),
     "sixteen_bit": LossPath("no fp32 copy: logits 2, shifted 2, log-softmax 2", 6, 8),
-    "chunked_128": LossPath("bf16 logits and their gradient in chunks of 128 tokens", 4, 4),
+    # Lightning's Fabric returns what a model gives in fp32; the gradient is made by 128 tokens.
+    "chunked_128": LossPath("fp32 logits and log-softmax, in chunks of 128 tokens", 8, 8),
     "fused": LossPath("TRL: tiles of 4096 tokens by 32768 words, never the whole"),
     "liger": LossPath("chunks of tokens, gradient written over the logits"),
-    "eight_chunks": LossPath("torchtune: bf16 logits in eight chunks"),
+    # All bf16 logits (2), seven chunks' log-softmax (3.5), the last one's fp32 copy and log-softmax
+    # (1); then, with the logits deleted, log-softmax (4) and two fp32 gradients of a chunk (1).
+    "eight_chunks": LossPath("torchtune: bf16 logits in eight chunks", 6.5, 5),
     "none": LossPath("a scalar or a class: no vocabulary"),
 }
 
@@ -73,9 +76,45 @@ def backward_bytes(step: Step) -> float:
         extra = step.tokens * step.setup.shape.hidden * 6
         if step.setup.trains == "full":  # fp32 sum of the output layer's gradient, and the gradient
             extra += (4 + step.trained_size) * step.setup.shape.embedding_weights
-    if loss is PATHS["none"]:
-        per_logit = 0
+    if loss is PATHS["chunked_128"]:
+        extra = _chunk_or_head(step)
+    if loss is PATHS["eight_chunks"] and step.setup.trains == "full":
+        extra = _chunked_head(step)
+    if loss is PATHS["none"]:  # the last norm goes backward in fp32: five copies, by the trace
+        return 20.0 * step.tokens * step.setup.shape.hidden
     return step.tokens * step.setup.shape.vocabulary * per_logit + _fused(step, loss) + extra
+
+
+def _chunk_or_head(step: Step) -> float:
+    """One chunk's two fp32 gradients beside all; or, that done, the head's weights beside 6 bytes.
+
+    Autograd runs backward what was computed last: the losses of all chunks before any of the head.
+    """
+    words = step.setup.shape.vocabulary
+    chunk = min(128, step.setup.tokens) * step.setup.sequences
+    return max(8.0 * chunk * words, unpacked_head(step) - 2.0 * step.tokens * words)
+
+
+def _chunked_head(step: Step) -> float:
+    """More than the first chunk's, where each chunk's gradient of the output layer is added up.
+
+    The second chunk has one such gradient beside 4.5 bytes a logit, then two beside 3.25.
+    """
+    logits = step.tokens * step.setup.shape.vocabulary
+    gradient = step.setup.shape.embedding_weights * step.trained_size
+    return max(0.0, gradient - 0.5 * logits, 2.0 * gradient - 1.75 * logits)
+
+
+def unpacked_head(step: Step) -> float:
+    """The output layer in 16 bits, where it is stored in four."""
+    quantised = step.stack.quantised_head and step.setup.quantisation
+    return 2.0 * step.setup.shape.embedding_weights if quantised else 0.0
+
+
+def next_forward(step: Step) -> float:
+    """The next step's logits are made, in 16 bits and then in 32, while the last ones stand."""
+    size = step.tokens * step.setup.shape.vocabulary
+    return max(size * (4 + 2.0) + unpacked_head(step), size * (4 + 2.0 + 4))
 
 
 def held_bytes(step: Step) -> float:
@@ -99,6 +138,4 @@ def _fused(step: Step, loss: LossPath) -> float:
         rows = 2 ** math.ceil(math.log2(max(1, math.ceil(tokens / chunks))))
         gradient = shape.embedding_weights * step.weight if trains_head else 0
         return rows * shape.vocabulary * 6 + tokens * shape.hidden * 2 + gradient
-    if loss is PATHS["eight_chunks"]:
-        return tokens / 8 * shape.vocabulary * 12 + tokens * shape.vocabulary * 2
     return 0.0

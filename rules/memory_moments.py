@@ -25,15 +25,22 @@ def training(step: Step) -> dict[str, Parts]:
         moments["attention backward"] = _attention_backward(step, layer)
     if step.setup.trains == "full" and not step.in_backward:
         moments["embedding backward"] = _embedding_backward(step)
+    if step.stack.keeps_last_step:
+        moments["next forward"] = _next_forward(step, layer)
     if step.setup.reference != "none":
         moments["reference forward"] = _reference(step)
     return moments
 
 
 def _depth(step: Step) -> int:
-    """Layers that keep something for the backward pass."""
+    """Layers that keep something for the backward pass.
+
+    With checkpointing transformers 5 lets the embeddings' output ask for a gradient, so that frozen
+    layers are kept and passed through as well (``gradient_checkpointing_enable``).
+    """
     setup = step.setup
-    return setup.trained_layers if setup.trains == "top_layers" else setup.shape.blocks
+    some = setup.trains == "top_layers" and not setup.checkpointing
+    return setup.trained_layers if some else setup.shape.blocks
 
 
 def _kept(step: Step, layer: Layer) -> Parts:
@@ -88,6 +95,19 @@ def _loss_backward(step: Step, layer: Layer) -> Parts:
     return parts
 
 
+def _next_forward(step: Step, layer: Layer) -> Parts:
+    """The loop still names the last step's logits and loss; the loss holds the graph.
+
+    Backward frees what autograd saved; bitsandbytes keeps its inputs apart (``ctx.tensors``).
+    """
+    parts = _kept(step, layer)
+    parts["activations"] += step.tokens * _final(step)
+    parts["logits"] = memory_loss.next_forward(step)
+    if step.setup.quantisation and step.stack.keeps_4bit_input:
+        parts["last step"] = step.tokens * memory_layer.kept_inputs(step) * _depth(step)
+    return parts
+
+
 def _attention_forward(step: Step, layer: Layer) -> Parts:
     """Scores of all heads against all tokens, before and after the softmax."""
     shape, size = step.setup.shape, step.attention
@@ -103,7 +123,7 @@ def _attention_forward(step: Step, layer: Layer) -> Parts:
 
 def _head_gradient(step: Step) -> float:
     """The output layer's gradient stands first."""
-    if step.setup.trains != "full" or step.in_backward:
+    if step.setup.trains != "full" or step.in_backward or step.setup.way == "reward_model":
         return 0.0
     return float(step.setup.shape.embedding_weights * step.trained_size / step.setup.devices)
 
@@ -144,12 +164,13 @@ def _attention_backward(step: Step, layer: Layer) -> Parts:
 
 
 def _end_of_backward(step: Step, layer: Layer) -> Parts:
-    """The first layer goes backward: nearly all gradients stand."""
+    """The lowest layer that learns goes backward: nearly all gradients stand."""
     parts, shape = dict(step.resident), step.setup.shape
     table = shape.embedding_weights * step.trained_size if step.setup.trains == "full" else 0
     if step.setup.checkpointing:
         parts["layer"] = memory_layer.backward_hump(step, layer)
-        parts["activations"] = step.tokens * layer.checkpoint + _tables(step)
+        below = shape.blocks - step.setup.trained_layers if step.setup.trains == "top_layers" else 0
+        parts["activations"] = step.tokens * layer.checkpoint * (1 + below) + _tables(step)
         if step.autocasts and step.setup.trains == "full":
             parts["autocast copies"] = 2.0 * shape.linear_weights
         # the embedding's own gradient comes last; a tied one stands since the output layer

@@ -4,9 +4,10 @@ Symbols in the comments: tok tokens of the micro batch, h hidden width, q and kv
 and keys, I feed-forward width, V vocabulary, L layers. Sizes are bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.entries import Stack
+from rules.model_shape import ModelShape
 from rules.setup import Precision, Setup
 
 MIB, GIB = 2**20, 2**30
@@ -28,11 +29,15 @@ _EIGHT_BIT = 2 + 2 * 4 / 256
 _STATE_PER_BYTE = {"adamw_fused": 2, "adamw_foreach": 2, "adamw_loop": 2, "sgd_momentum": 1}
 _STATE_BYTES = {
     "adamw_8bit": _EIGHT_BIT,
-    "paged_8bit": _EIGHT_BIT,
     "adamw_8bit_in_backward": _EIGHT_BIT,
+    # managed memory, which torch's allocator knows nothing of (bitsandbytes, functional.get_paged)
+    "paged_8bit": 0.0,
+    "paged_8bit_in_backward": 0.0,
     "sgd": 0.0,
     "adafactor": 0.02,  # one row and one column of a matrix thousands wide
 }
+
+_NOT_SHARED = ("workspace", "embedding model")
 
 Parts = dict[str, float]
 """Bytes that are alive at one moment, by what they are."""
@@ -86,6 +91,10 @@ class Step:
 
 def prepare(setup: Setup, stack: Stack) -> Step:
     """Work out the sizes of a setup."""
+    if setup.way == "reward_model":
+        setup = replace(setup, shape=_headless(setup.shape))
+    elif stack.separate_head and setup.shape.tied:
+        setup = replace(setup, shape=_untied(setup.shape))
     upcast = setup.upcast and setup.quantisation is not None
     weight = SIZE[setup.precision]
     wide = weight == 4 and not setup.autocast
@@ -110,6 +119,27 @@ def prepare(setup: Setup, stack: Stack) -> Step:
     )
 
 
+def _untied(shape: ModelShape) -> ModelShape:
+    """The shape with a second table, which the makers' count leaves out."""
+    stated = shape.stated_parameters
+    more = stated + shape.embedding_weights if stated else None
+    return replace(shape, tied=False, stated_parameters=more)
+
+
+def _headless(shape: ModelShape) -> ModelShape:
+    """The shape with a score in the place of the words; a tied table stays as the input's."""
+    less = 0 if shape.tied else shape.embedding_weights
+    stated = shape.stated_parameters
+    extra = shape.extra_parameters - less + shape.hidden
+    more = stated - less + shape.hidden if stated else None
+    return replace(shape, extra_parameters=extra, stated_parameters=more)
+
+
+def paged_bytes(step: Step) -> float:
+    """Optimizer state that the driver moves between card and computer."""
+    return step.trained * _EIGHT_BIT if step.setup.optimizer.startswith("paged") else 0.0
+
+
 def weight_bytes(setup: Setup, stack: Stack) -> float:
     """Bytes of the model itself: quantised matrices of the layers, the rest as it is held.
 
@@ -122,6 +152,8 @@ def weight_bytes(setup: Setup, stack: Stack) -> float:
     matrices = shape.blocks * shape.linear_weights + shape.decoder_layers * shape.attention_weights
     if stack.fused_experts and setup.quantisation != "gptq4":
         matrices -= shape.blocks * shape.expert_weights
+    if stack.quantised_head and shape.kind == "causal":
+        matrices += shape.embedding_weights
     rest = (shape.parameters - matrices) * rest_size
     return matrices * QUANTISED_BYTES[setup.quantisation] + rest
 
@@ -184,18 +216,21 @@ def _resident(setup: Setup, weights: float, trained: int, size: int) -> Parts:
         parts["adapters"] = float(trained * size)
     state = _STATE_BYTES.get(setup.optimizer)
     per_weight = state if state is not None else _STATE_PER_BYTE.get(setup.optimizer, 2) * size
-    if trained:
+    if trained and per_weight:
         parts["optimizer"] = trained * per_weight
     frozen = setup.companions + (1 if setup.reference == "copy" else 0)
     if frozen:
         parts["frozen companions"] = weights * frozen
+    if setup.beside_bytes:
+        parts["embedding model"] = setup.beside_bytes
     return _sharded(parts, setup) if setup.devices > 1 else parts
 
 
 def _sharded(parts: Parts, setup: Setup) -> Parts:
     """FSDP shards what is stored; a gathered layer, the next one and the tables stand whole."""
     shape = setup.shape
-    shared = {name: size / setup.devices for name, size in parts.items() if name != "workspace"}
+    whole = {name: size for name, size in parts.items() if name in _NOT_SHARED}
+    shared = {name: size / setup.devices for name, size in parts.items() if name not in whole}
     tables = shape.embedding_weights * (1 if shape.tied else 2) * SIZE[setup.precision]
     layer = parts["weights"] * shape.layer_weights / shape.parameters
-    return shared | {"workspace": parts["workspace"], "gathered weights": 2 * layer + tables}
+    return shared | whole | {"gathered weights": 2 * layer + tables}

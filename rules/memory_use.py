@@ -1,6 +1,6 @@
 """Moments outside the training step: loading, reading with a cache, generating, embedding."""
 
-from rules.memory_step import MIB, Parts, Step
+from rules.memory_step import MIB, Parts, Step, paged_bytes
 
 _PREFILL = 64  # tokens of a prompt read at once when its length is not known apart
 
@@ -29,8 +29,9 @@ def reading(step: Step) -> Parts:
     parts = dict(step.resident)
     parts["cache"] = cache_bytes(step, setup.batch, setup.tokens)
     parts["activations"] = _prompt(step, setup.batch, min(setup.tokens, _PREFILL))
-    if setup.quantisation:  # two unpacked matrices
-        parts["unpacked weights"] = 2.0 * shape.hidden * shape.intermediate
+    if setup.quantisation:  # the largest matrix in 16 bits
+        widest = shape.vocabulary if step.stack.quantised_head else 0
+        parts["unpacked weights"] = 2.0 * shape.hidden * max(shape.intermediate, widest)
     return parts
 
 
@@ -69,5 +70,4 @@ def host_bytes(step: Step) -> float:
     """Resident memory of the process beside the GPU: libraries, and one shard of the checkpoint."""
     libraries, shard = 1100 * MIB, 5e9  # torch, transformers, peft, trl imported; hub's shard size
     stored = float(step.setup.shape.parameters * 2)
-    paged = step.resident.get("optimizer", 0.0) if step.setup.optimizer == "paged_8bit" else 0.0
-    return libraries + min(stored, shard) + paged
+    return libraries + min(stored, shard) + paged_bytes(step)

@@ -10,8 +10,10 @@ Quantisation = Literal["nf4", "nf4-double", "int8", "gptq4"]
 Attention = Literal["eager", "sdpa", "flash"]
 Optimizer = Literal[
     "adamw_fused", "adamw_foreach", "adamw_loop", "adamw_8bit", "paged_8bit", "sgd", "sgd_momentum",
-    "adafactor", "adamw_in_backward", "adamw_8bit_in_backward",
+    "adafactor", "adamw_in_backward", "adamw_8bit_in_backward", "paged_8bit_in_backward",
 ]  # fmt: skip
+Policy = Literal["lora", "qlora", "full"]
+Reference = Literal["none", "shared", "copy"]
 Way = Literal[
     "inference", "frozen_encoder", "setfit", "encoder_tuning", "adapters", "lora", "qlora", "full",
     "top_layers", "dpo", "reward_model", "online_rl",
@@ -49,12 +51,14 @@ class Setup:
     """Width of bottleneck adapters."""
     trained_layers: int = 0
     """Of ``top_layers``: how many, counted from the top."""
-    policy: Literal["lora", "qlora", "full"] = "lora"
+    policy: Policy = "lora"
     """Of dpo, reward_model and online_rl: how the policy's weights are trained."""
-    reference: Literal["none", "shared", "copy"] = "none"
+    reference: Reference = "none"
     """What DPO or RL compare with: the same weights without their adapter, or a frozen copy."""
     companions: float = 0.0
     """Other frozen models held beside it, in multiples of its weights: a reward model is 1."""
+    beside_bytes: float = 0.0
+    """Of models of another kind that stay on the card: the encoder that finds passages."""
     completion_tokens: int = 256
     """Of online_rl: tokens generated for each prompt; they count into ``tokens``."""
     completions: int = 8

@@ -36,8 +36,9 @@ def trace(setup: Setup, config: dict[str, Any]) -> Estimate:
     whole = _trace_model.configured(config)
     _check_length(setup, whole)
     depth, period = _trace_model.depth_of(whole), _trace_model.period_of(whole)
-    # of the layers that do not learn the line is drawn, not of those that do
-    shallow = setup.trained_layers + 1 if setup.trains == "top_layers" else _SHALLOW
+    # of the layers that do not learn the line is drawn, not of those that do; and one of them
+    # more, since a phase ends between the first layer and the second
+    shallow = setup.trained_layers + _SHALLOW if setup.trains == "top_layers" else _SHALLOW
     low = min(depth, -(-shallow // period) * period)
     high = min(depth, low + period)
     with _trace_kernels.in_place():
@@ -110,6 +111,8 @@ def _companions(setup: Setup, found: Traced) -> Parts:
     """What stands beside the traced model: workspaces, and frozen copies of its weights."""
     copies = setup.companions + (1 if setup.reference == "copy" else 0)
     parts = {"workspace": _WORKSPACE}
+    if setup.beside_bytes:
+        parts["embedding model"] = setup.beside_bytes
     return parts | {"frozen companions": found.weights * copies} if copies else parts
 
 
@@ -153,6 +156,9 @@ def _check(setup: Setup) -> None:
     if setup.optimizer not in _OPTIMIZERS and setup.trains != "nothing":
         what = f"{setup.optimizer} cannot be traced without its card"
         raise UserError(what, where="--exact", fix="leave out --exact: the closed form knows it")
+    if setup.devices > 1:
+        what = f"a trace is of one card, not of {setup.devices}"
+        raise UserError(what, where="--exact", fix="leave out --exact: the closed form shares it")
     for flag, value in (("--batch", setup.batch), ("--tokens", setup.tokens)):
         if value < 1:
             raise UserError(f"{value} of nothing", where=flag, fix="give 1 or more")

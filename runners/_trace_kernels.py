@@ -1,5 +1,6 @@
 """Stand-ins for what CUDA does otherwise than a CPU: they allocate the same and compute nothing."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -141,6 +142,8 @@ def in_place() -> Iterator[None]:
 
     Grouped attention is switched off as a padded batch does, so that keys and values are repeated.
     """
+    # PEFT imports bitsandbytes, which then reports a CPU kernel it has not found; none is needed
+    logging.getLogger("bitsandbytes.backends").setLevel(logging.ERROR)
     from peft.tuners.tuners_utils import BaseTunerLayer
     from transformers.integrations import sdpa_attention
 

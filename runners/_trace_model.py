@@ -176,6 +176,14 @@ def _targets(model: nn.Module, wanted: Sequence[str]) -> str | list[str]:
     return sorted(set(names))
 
 
+def weights_of(model: nn.Module) -> int:
+    """Weights of the model itself: those in 4 bits are packed in pairs, adapters are no part."""
+    packed = [m for m in model.modules() if isinstance(m, _trace_kernels.Linear4bit)]
+    unpacked = sum(m.in_features * m.out_features - m.weight.numel() for m in packed)
+    own = (p.numel() for name, p in model.named_parameters() if "lora_" not in name)
+    return sum(own) + unpacked
+
+
 def layers_of(model: nn.Module) -> list[nn.Module]:
     """The layers, first to last: the longest list of modules of one class, outermost first."""
     best: list[nn.Module] = []

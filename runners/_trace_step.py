@@ -50,7 +50,7 @@ def run(setup: Setup, stack: Stack, config: Any) -> Traced:
             weights=weights,
             trained=sum(p.numel() for p in learning),
             trained_bytes=sum(p.numel() * p.element_size() for p in learning),
-            parameters=sum(p.numel() for p in model.parameters()),
+            parameters=_trace_model.weights_of(model),
         )
 
 
@@ -74,7 +74,9 @@ def _train(
 ) -> None:
     optimizer = _optimizer(setup, learning)
     ids = _inputs(setup, model)
-    _mark_phases(model, live)
+    layers = _trace_model.layers_of(model)
+    learning_from = -setup.trained_layers if setup.trains == "top_layers" else 0
+    _mark_phases(layers[-1], layers[learning_from], live)
     for turn in (WARM, REAL):
         optimizer.zero_grad(set_to_none=True)
         if turn == REAL:
@@ -90,21 +92,23 @@ def _train(
         gc.collect()
 
 
-def _mark_phases(model: nn.Module, live: LiveBytes) -> None:
-    """The last layer's output ends the layers' forward pass; its gradient, the loss's backward."""
-    layers = _trace_model.layers_of(model)
+def _mark_phases(last: nn.Module, first: nn.Module, live: LiveBytes) -> None:
+    """The last layer's output ends the layers' forward pass; its gradient, the loss's backward.
+
+    ``first`` is the lowest layer that the backward pass reaches.
+    """
 
     def watch(module: nn.Module, inputs: Any, output: Any) -> None:
         del inputs
         hidden = output[0] if isinstance(output, tuple) else output
-        top, bottom = module is layers[-1], module is layers[0]
+        top, bottom = module is last, module is first
         if top and live.phase == "layers forward":
             live.enter_phase("loss forward")
         if hidden.requires_grad and (top or bottom):
             name = "end of backward" if bottom else "layer backward"
             hidden.register_hook(lambda _: live.enter_phase(name))
 
-    for layer in {layers[0], layers[-1]}:
+    for layer in {first, last}:
         layer.register_forward_hook(watch)
 
 

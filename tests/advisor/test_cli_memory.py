@@ -112,8 +112,8 @@ def test_json_follows_its_published_schema(whichtune, name, arguments):
 
 
 def test_every_flag_reaches_the_estimate(whichtune):
-    def allocated(*flags):
-        _, out, _ = whichtune(*QWEN, "lora", "--tokens", "1024", *flags, "--json")
+    def allocated(*flags, approach="lora"):
+        _, out, _ = whichtune(*QWEN, approach, "--tokens", "1024", *flags, "--json")
         return json.loads(out)["peak"]["estimate"]["allocated_bytes"]
 
     usual = allocated()
@@ -127,6 +127,10 @@ def test_every_flag_reaches_the_estimate(whichtune):
     assert allocated("--devices", "4") < usual
     plain = allocated("--rank", "256", "--optimizer", "sgd")
     assert plain < allocated("--rank", "256")
+    assert allocated("--layers", "4", approach="full_sft") < allocated(approach="full_sft")
+    shared = allocated(approach="dpo")
+    assert shared < allocated("--reference", "copy", approach="dpo")
+    assert shared < allocated("--policy", "full", approach="dpo")
 
 
 def test_rows_say_how_long_they_are(whichtune, tmp_path):
@@ -187,6 +191,12 @@ def test_data_count_their_rows_and_their_mean_length(whichtune, tmp_path):
         ((*QWEN, "qlora", "--batch", "0"), "--batch: 0 is not a number"),
         ((*QWEN, "qlora", "--tokens", "999999"), "--tokens: 999,999 tokens are more than"),
         ((*QWEN, "qlora", "--gpu", "0"), "--gpu: a card of 0"),
+        ((*QWEN, "full_sft", "--quantisation", "nf4"), "--quantisation: weights in nf4 cannot be"),
+        ((*QWEN, "full_sft", "--layers", "0"), "--layers: 0 is not a number"),
+        ((*QWEN, "full_sft", "--layers", "99"), "--layers: 99 of 36 layers"),
+        ((*QWEN, "dpo", "--reference", "kopy"), "did you mean 'copy'"),
+        ((*QWEN, "lora", "--rows", "9", "--epochs", "nan", "--gpu", "RTX 4090"), "--epochs: nan"),
+        ((*QWEN, "lora", "--rows", "9", "--speed", "1", "--price", "nan"), "--price: a price of"),
         (("fits", "--gpu", "nothing"), "no card is called 'nothing'"),
         (("fits", "--gpu", "16", "--approach", "lorra"), "did you mean 'lora'"),
     ],

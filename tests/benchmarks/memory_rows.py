@@ -24,6 +24,8 @@ _PRECISIONS = {
     "float16": "fp16",
     "fp32": "fp32",
 }
+_NEEDED = ("metric", "set", "model", "method", "weights_dtype", "micro_batch", "seq_len", "peak_gb",
+           "unit")  # fmt: skip
 _WAYS = {"full": "full", "lora": "lora", "qlora": "qlora", "inference": "inference"}
 _LETTERS = {f"{name}_proj": name for name in ALL_LINEAR}
 
@@ -61,6 +63,9 @@ def read(path: Path) -> tuple[list[Case], list[tuple[str, str]]]:
 
 
 def _case(row: dict[str, str]) -> Case:
+    empty = [name for name in _NEEDED if not row.get(name)]
+    if empty:
+        raise UnclearError(f"not stated: {', '.join(empty)}")
     kind = _metric(row["metric"])
     if row["set"].endswith("-bad"):
         raise UnclearError(row["notes"] or "the published number contradicts its own settings")
@@ -68,10 +73,37 @@ def _case(row: dict[str, str]) -> Case:
         name=row["id"],
         set=row["set"],
         setup=_setup(row),
-        measured=float(row["peak_gb"]) * (GIB if row["unit"] == "GiB" else GB),
+        measured=_number(row, "peak_gb") * _unit(row["unit"]),
         reserved=kind[0],
         process=kind[1],
     )
+
+
+def _unit(unit: str) -> int:
+    sizes = {"gib": GIB, "gb": GB, "mib": 2**20, "mb": 10**6}
+    if unit.lower() not in sizes:
+        raise UnclearError(f"the unit is not stated: {unit}")
+    return sizes[unit.lower()]
+
+
+def _number(row: dict[str, str], column: str) -> float:
+    """A column's number; one that is a range, a sum or a word says less than that."""
+    try:
+        found = float(row[column])
+    except ValueError:
+        raise UnclearError(f"{column} is no number: {row[column]}") from None
+    if not found > 0:
+        raise UnclearError(f"{column} is no size: {row[column]}")
+    return found
+
+
+def _precision(text: str) -> str:
+    found = next(
+        (kind for word, kind in _PRECISIONS.items() if text.lower().startswith(word)), None
+    )
+    if found is None:
+        raise UnclearError(f"no estimate for weights in {text!r}")
+    return found
 
 
 def _metric(metric: str) -> tuple[bool, bool]:
@@ -91,18 +123,16 @@ def _setup(row: dict[str, str]) -> Setup:
     way = _WAYS.get(row["method"])
     if way is None:
         raise UnclearError(f"no estimate for the method {row['method']!r}")
-    if not row["micro_batch"]:
-        raise UnclearError("the batch is not stated")
     setup = Setup(
         shape=shape(row["model"]),
         way=way,  # type: ignore[arg-type]
         tokens=_tokens(row["seq_len"]),
-        batch=int(row["micro_batch"]),
-        precision=_PRECISIONS[row["weights_dtype"]],  # type: ignore[arg-type]
+        batch=int(_number(row, "micro_batch")),
+        precision=_precision(row["weights_dtype"]),  # type: ignore[arg-type]
         quantisation=_quantisation(row["quant"]),  # type: ignore[arg-type]
         upcast=_upcast(row),
         autocast="amp=yes" in row["other"],
-        rank=int(row["lora_r"] or 1),
+        rank=int(_number(row, "lora_r")) if row["lora_r"] else 1,
         targets=_targets(row["lora_targets"]),
         checkpointing=row["grad_checkpointing"].startswith(("yes", "unsloth")),
         attention=_attention(row["attn_impl"]),  # type: ignore[arg-type]
@@ -115,7 +145,7 @@ def _setup(row: dict[str, str]) -> Setup:
 
 def _by_stack(setup: Setup) -> Setup:
     """What a stack does whether or not a row says so."""
-    if setup.stack == "litgpt" and setup.way in ("lora", "qlora"):
+    if setup.stack.startswith("litgpt") and setup.way in ("lora", "qlora"):
         # bf16-true holds adapters in bf16 too; lora_dropout is 0.05 unless a config says otherwise
         return replace(setup, adapter_precision="bf16", adapter_dropout=True)
     if setup.stack == "torchtune" and setup.way in ("lora", "qlora"):
@@ -195,7 +225,11 @@ def _attention(text: str) -> str:
 def _optimizer(text: str) -> str:
     low = text.lower()
     if "backward" in low or "in_bwd" in low or "in bwd" in low:
+        if "paged" in low:
+            return "paged_8bit_in_backward"
         return "adamw_8bit_in_backward" if "8bit" in low or "8-bit" in low else "adamw_in_backward"
+    if low.startswith("paged"):  # of adapters nothing is large enough to be paged
+        return "paged_8bit"
     if "8bit" in low or "8-bit" in low or "pagedadamw8" in low:
         return "adamw_8bit"
     if "fused" in low:
@@ -207,6 +241,7 @@ def _optimizer(text: str) -> str:
 
 _STACK_WORDS = (
     ("liger", "liger"),
+    ("longest sample first", "litgpt-longest-first"),
     ("litgpt", "litgpt"),
     ("config_hub", "litgpt"),
     ("torchtune", "torchtune"),

@@ -59,9 +59,13 @@ def test_without_a_price_the_dated_table_says_so():
     [
         ({"rows": 0}, "--rows"),
         ({"epochs": 0}, "--epochs"),
+        ({"epochs": float("nan")}, "--epochs"),
+        ({"epochs": float("inf")}, "--epochs"),
         ({"dollars_per_hour": -1}, "--price"),
+        ({"dollars_per_hour": float("nan")}, "--price"),
         ({"gpu": None}, "--gpu"),
         ({"measured_tokens_per_second": 0}, "--speed"),
+        ({"measured_tokens_per_second": float("inf")}, "--speed"),
     ],
 )
 def test_nothing_is_no_training(change, said):

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules import memory_layer
 from rules.errors import UserError
 from rules.memory import estimate
 from rules.memory_loss import PATHS
+from rules.memory_step import prepare
 from rules.model_shape import ModelShape
 from rules.setup import Setup
 from rules.stacks import known
@@ -29,6 +31,10 @@ BERT = ModelShape(
 LORA = Setup(LLAMA, "lora", tokens=2048)
 QLORA = replace(LORA, way="qlora", quantisation="nf4-double")
 FULL = replace(LORA, way="full")
+
+
+def _layer(setup):
+    return memory_layer.measure(prepare(setup, known()[setup.stack]))
 
 
 def test_the_parameters_are_those_the_makers_state():
@@ -180,6 +186,47 @@ def test_what_cannot_run_is_refused_by_name(change, said):
         estimate(replace(LORA, **change))
     assert said in str(caught.value)
     assert "fix:" in str(caught.value)
+
+
+def test_a_reward_model_has_a_score_in_the_place_of_the_words():
+    words = LLAMA.vocabulary * LLAMA.hidden
+    reward = estimate(replace(LORA, way="reward_model"))
+    assert reward.parameters == LLAMA.parameters - words + LLAMA.hidden
+    tied = replace(LLAMA, tied=True)
+    assert estimate(replace(LORA, way="reward_model", shape=tied)).parameters > tied.parameters
+
+
+def test_paged_states_are_the_computers_and_not_the_allocators():
+    held = estimate(replace(FULL, optimizer="adamw_8bit"))
+    paged = estimate(replace(FULL, optimizer="paged_8bit"))
+    states = LLAMA.parameters * (2 + 8 / 256)
+    assert held.allocated - paged.allocated == pytest.approx(states)
+    assert paged.host - held.host == pytest.approx(states)
+
+
+def test_a_dropped_copy_stands_instead_of_what_the_adapter_would_read():
+    """Traced on litgpt 0.4 (tests/benchmarks/other_stacks.py), the mask as CUDA has it: a byte."""
+    setup = replace(LORA, stack="litgpt", checkpointing=False, adapter_precision="bf16", rank=8)
+    h, i = 4096, 14336
+    plain = replace(LLAMA, kv_heads=32)
+    dropped = replace(setup, shape=plain, adapter_dropout=True)
+    kept = _layer(dropped).saved
+    norms, attention, merged, inner = 2 * (4 * h + 4), 8 * h + 4 * 32, 4 * h, 3 * 2 * i
+    assert kept == norms + attention + merged + inner + 3 * (4 * h + i) + 7 * 8 * 2
+    some = _layer(replace(dropped, targets=("q", "v"))).saved  # padded where keys have no adapter
+    assert some == norms + attention + merged + inner + 3 * h + 2 * 2 * h + 2 * 8 * 2
+
+
+def test_a_loop_that_names_its_last_step_needs_it_beside_the_next():
+    first = replace(QLORA, stack="litgpt-longest-first", checkpointing=False)
+    then = estimate(replace(first, stack="litgpt"))
+    inputs = 2 * (3 * LLAMA.hidden + LLAMA.intermediate)
+    assert then.moment == "next forward"
+    assert then.parts["last step"] == 2048 * 32 * inputs
+    assert then.allocated > estimate(first).allocated
+    tied = replace(LLAMA, tied=True)
+    untied = estimate(replace(first, shape=tied)).parameters
+    assert untied == tied.parameters + LLAMA.vocabulary * LLAMA.hidden
 
 
 def test_adapters_of_fused_experts_are_counted_as_peft_makes_them():

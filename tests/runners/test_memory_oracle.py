@@ -1,13 +1,14 @@
 """The closed form against a trace of the real step: no new release falsifies it unnoticed.
 
-Each moment is compared with the phase of the trace that it describes; a drift names the moment and
-what the closed form counts at it.
+Each moment is compared with the phase of the trace that it describes; a drift names the moment, the
+coefficients it is computed from, and what the closed form counts at it.
 """
 
 from dataclasses import replace
 
 import pytest
 
+from rules import stacks
 from rules.memory import estimate
 from rules.model_config import from_config
 from rules.setup import Setup
@@ -43,6 +44,17 @@ PHASES = {
     "optimizer step": ("optimizer step",),
 }
 """What the trace calls a phase, and the moments of the closed form that fall into it."""
+COEFFICIENTS = {
+    "loss forward": "LossPath.forward of {loss!r}, Layer.checkpoint or Layer.saved",
+    "loss backward": "LossPath.backward of {loss!r}, Layer.checkpoint or Layer.saved",
+    "layer backward": "Layer.saved, Layer.forward_backward and Layer.attention_backward",
+    "attention forward": "the scores in memory_moments._attention_forward",
+    "attention backward": "Layer.attention_backward",
+    "end of backward": "Step.gradients, Layer.saved and Layer.forward_backward",
+    "embedding backward": "Step.gradients, once more for tied embeddings",
+    "optimizer step": "memory_step._STATE_PER_BYTE of {optimizer!r}, Step.gradients",
+}
+"""What each moment is computed from, beside the weights that stay: where a drift is put right."""
 
 
 def modes(shape):
@@ -67,6 +79,17 @@ def modes(shape):
     }  # fmt: skip
 
 
+def more_modes(shape):
+    """Preferences and a part of the layers: no published peaks say all of their settings."""
+    lora = Setup(shape, "lora", tokens=1024, batch=2)
+    return {
+        "dpo, reference shared": replace(lora, way="dpo", reference="shared"),
+        "dpo, reference copied": replace(lora, way="dpo", policy="full", reference="copy"),
+        "reward model": replace(lora, way="reward_model"),
+        "top layers": replace(lora, way="top_layers", trained_layers=4),
+    }
+
+
 GRID = [(shape, mode) for shape in SHAPES for mode in modes(from_config(LLAMA))]
 QUICK = [pair for number, pair in enumerate(GRID) if number % 2 == number // 8 % 2]
 
@@ -76,14 +99,20 @@ def drifts(config, setup):
     closed, traced = estimate(setup), _trace.trace(setup, config)
     found = []
     if abs(closed.allocated / traced.allocated - 1) > DRIFT:
-        found.append(f"peak: {_against(closed.allocated, traced.allocated)} {closed.parts}")
+        sizes = f"{_against(closed.allocated, traced.allocated)} {closed.parts}"
+        found.append(f"peak: {sizes}; {_coefficients(closed.moment, setup)}")
     for phase, moments in PHASES.items():
         ours = max(closed.moments.get(moment, 0) for moment in moments)
         theirs = traced.moments[phase]
         # a moment far below the peak decides nothing, whatever it is
         if abs(ours / theirs - 1) > DRIFT and max(ours, theirs) > 0.9 * traced.allocated:
-            found.append(f"{phase}: {_against(ours, theirs)}")
+            found.append(f"{phase}: {_against(ours, theirs)}; {_coefficients(phase, setup)}")
     return found
+
+
+def _coefficients(moment, setup):
+    loss = stacks.find(setup.stack).loss
+    return "look at " + COEFFICIENTS[moment].format(loss=loss, optimizer=setup.optimizer)
 
 
 def _against(ours, theirs):
@@ -103,9 +132,25 @@ def test_the_other_half_of_the_grid(shape, mode):
     assert drifts(config, modes(from_config(config, shape))[mode]) == []
 
 
+@pytest.mark.parametrize("mode", more_modes(from_config(LLAMA)))
+@pytest.mark.parametrize(
+    "shape", ["mistral", *(pytest.param(n, marks=pytest.mark.slow) for n in ("llama", "qwen2"))]
+)
+def test_preferences_and_top_layers_too(shape, mode):
+    config = SHAPES[shape]
+    assert drifts(config, more_modes(from_config(config, shape))[mode]) == []
+
+
+def test_every_moment_of_a_step_names_its_coefficients():
+    shape = from_config(LLAMA)
+    for setup in (*modes(shape).values(), *more_modes(shape).values()):
+        assert set(estimate(setup).moments) <= {*COEFFICIENTS, "loading", "reference forward"}
+
+
 def test_a_drift_is_found_and_named():
     config = SHAPES["mistral"]
     setup = modes(from_config(config))["lora"]
     wider = replace(setup, shape=replace(setup.shape, intermediate=30000, stated_parameters=None))
     (first, *_) = drifts(config, wider)
     assert "peak: closed form" in first
+    assert "look at Layer.saved, Layer.forward_backward" in first

@@ -36,6 +36,13 @@ def test_two_depths_tell_the_whole_of_an_unseen_architecture(kind):
     assert sum(quick.parts.values()) == pytest.approx(quick.allocated)
 
 
+def test_of_the_top_layers_those_that_learn_are_counted_once():
+    setup = replace(LORA, way="top_layers", trained_layers=2)
+    config = {"model_type": "llama", **SMALL, "num_hidden_layers": 8}
+    quick, whole = _trace.trace(setup, config), _trace.full_depth(setup, config)
+    assert quick.allocated == pytest.approx(whole.allocated, rel=0.005)
+
+
 @pytest.mark.parametrize(
     ("way", "kind"),
     [
@@ -58,6 +65,14 @@ def test_other_ways_are_traced_too(way, kind):
     assert ("frozen companions" in found.parts) == (way == "dpo")
 
 
+def test_packed_weights_count_as_those_they_stand_for_and_adapters_do_not():
+    config = {"model_type": "llama", **SMALL}
+    four = replace(LORA, way="qlora", quantisation="nf4-double")
+    whole = _trace.trace(replace(LORA, way="inference"), config).parameters
+    assert _trace.trace(four, config).parameters == whole
+    assert _trace.trace(LORA, config).parameters == whole
+
+
 def test_nothing_is_left_behind():
     before = nn.functional.softmax, nn.Module.to, torch.get_num_threads(), torch.get_default_dtype()
     _trace.trace(LORA, {"model_type": "llama", **SMALL})
@@ -77,6 +92,7 @@ def test_nothing_is_left_behind():
         ({"model_type": "llama", **SMALL}, {"way": "online_rl"}, "cannot be traced yet"),
         ({"model_type": "llama", **SMALL}, {"stack": "litgpt"}, "not the one installed"),
         ({"model_type": "llama", **SMALL}, {"optimizer": "paged_8bit"}, "paged_8bit"),
+        ({"model_type": "llama", **SMALL}, {"devices": 4}, "of one card, not of 4"),
     ],
 )
 def test_what_cannot_be_traced_is_refused_by_name(config, change, said):
