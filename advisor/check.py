@@ -75,6 +75,16 @@ class Found:
         )
 
 
+class NotLookedError(Exception):
+    """Raised by a check that cannot be made on these rows: it is told as not looked for."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        """Say why, and what to do to have it made after all."""
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
+
+
 class Check(Protocol):
     """What a module in ``advisor/checks`` defines."""
 
@@ -86,7 +96,11 @@ class Check(Protocol):
     """Microseconds a row, about, as measured on one core: the shares of the progress bar."""
 
     def look(self, examined: Examined) -> Iterator[Found]:
-        """Whatever is found; nothing where the check does not apply to this kind of rows."""
+        """Whatever is found; nothing where the check does not apply to this kind of rows.
+
+        Raises:
+            NotLookedError: It applies, and cannot be made.
+        """
         ...
 
 

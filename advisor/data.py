@@ -8,7 +8,7 @@ are chosen in ``columns.py``; here records become rows.
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -19,12 +19,15 @@ from advisor.detection import detect
 from advisor.opening import open_any
 from advisor.reading import Excluded, Reading
 from advisor.rows import Rows
+from advisor.tabular import Record
 from rules.errors import DataError
-from runners.base import Frozen, Row
+from runners.base import Frozen, Progress, Report, Row, silent
 
 __all__ = ["ColumnMapping", "Columns", "Excluded", "Table", "fingerprint", "normalised", "read"]
 
 _SAMPLE = 2000
+_NEWS = 10_000
+"""Records after which it is said how far the reading is."""
 
 
 class Table(Frozen):
@@ -96,7 +99,11 @@ def answer_of(
     return "\n".join(turn["content"] for turn in messages)
 
 
-def read(path: Path, columns: Columns = Columns()) -> Table:  # noqa: B008 -- it is frozen
+def read(
+    path: Path,
+    columns: Columns = Columns(),  # noqa: B008 -- it is frozen
+    report: Report = silent,
+) -> Table:
     """Read a table of texts and labels, whatever program wrote it.
 
     Raises:
@@ -111,9 +118,9 @@ def read(path: Path, columns: Columns = Columns()) -> Table:  # noqa: B008 -- it
     values = {name: [cells.get(name) for cells in whole] for name in records.columns}
     mapping = detect(values, columns, str(path))
     reading = Reading(path, records, mapping)
-    reading.take(chain(sample, records.items))
+    reading.take(_counted(chain(sample, records.items), path.name, report))
     if not reading.writer.count:
-        raise _nothing_usable(path, reading.excluded)
+        raise _nothing_usable(path, reading.excluded, mapping)
     rows, roles = reading.rows()
     return Table(
         path=path,
@@ -134,24 +141,39 @@ def read_both(
     train: Path,
     evaluation: Path | None,
     columns: Columns = Columns(),  # noqa: B008 -- frozen
+    report: Report = silent,
 ) -> tuple[Table, Table | None]:
     """Read the rows to learn from, and as the same kind those to measure on, where there are.
 
     Raises:
         DataError: One of the files cannot be used.
     """
-    table = read(train, columns)
+    table = read(train, columns, report)
     if evaluation is None:
         return table, None
     same = {"kind": table.mapping.kind, "part": columns.part if evaluation == train else None}
-    return table, read(evaluation, columns.model_copy(update=same))
+    return table, read(evaluation, columns.model_copy(update=same), report)
 
 
-def _nothing_usable(path: Path, excluded: Sequence[Excluded]) -> DataError:
+def _counted(records: Iterable[Record], name: str, report: Report) -> Iterator[Record]:
+    for number, record in enumerate(records, 1):
+        if number % _NEWS == 0:
+            report(Progress(message=f"reading {name}: {number:,} records"))
+        yield record
+
+
+def _nothing_usable(
+    path: Path, excluded: Sequence[Excluded], mapping: ColumnMapping | None = None
+) -> DataError:
     if not excluded:
         fix = "add rows below the header, one example a line"
         return DataError("a header and no rows", where=str(path), fix=fix)
     reason, times = Counter(record.reason for record in excluded).most_common(1)[0]
     what = f"none of the {len(excluded):,} records can be used: {reason} ({times:,})"
     fix = "give each row a text and a label, or name the columns: --input COLUMN --target COLUMN"
+    if mapping and mapping.kind != "classification":
+        needed = ", ".join(f"{role} in `{column}`" for role, column in mapping.roles.items())
+        fix = f"they were read as {mapping.kind} ({needed}); fill these in, or say --kind NAME"
+    elif mapping and reason == "no label":
+        fix = f"label some of them: whichtune label {path} --out labelled.jsonl"
     return DataError(what, where=str(path), fix=fix)

@@ -6,6 +6,7 @@ what belongs to which row, nothing is guessed: reading stops and names the line.
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -64,6 +65,8 @@ def _dialect(source: Source) -> _Dialect:
     if bars > 0.9 * sum(1 for line in sample if line.strip()):
         return _Dialect(_TWO_BARS, quoted=False)
     shares = {d: _share_of_even_rows(sample, d) for d in _DELIMITERS if d != _TWO_BARS}
+    if max(shares.values()) < 0.5:  # the first row is a title, or not like the others
+        shares = {d: _share_of_even_rows(sample, d, usual=True) for d in shares}
     by_name = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(source.path.suffix, ",")
     delimiter = max(shares, key=lambda d: (shares[d], d == by_name))
     return _Dialect(delimiter, quoted=delimiter != "\t" or not _quotes_are_text(sample))
@@ -75,10 +78,12 @@ def _quotes_are_text(sample: list[str]) -> bool:
     return len(widths) == 1 and any(line.count('"') % 2 for line in sample)
 
 
-def _share_of_even_rows(sample: list[str], delimiter: str) -> float:
+def _share_of_even_rows(sample: list[str], delimiter: str, *, usual: bool = False) -> float:
+    """Rows of several cells that are as wide as the first, or as most are."""
     widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if any(row)]
-    wide = [width for width in widths if width > 1 and width == widths[0]]
-    return len(wide) / max(len(widths), 1)
+    wide = [width for width in widths if width > 1]
+    even = Counter(wide).most_common(1) if usual else [(0, wide.count(widths[0]))] if widths else []
+    return even[0][1] / len(widths) if even else 0.0
 
 
 def _rows(source: Source, dialect: _Dialect, notes: list[str]) -> Iterator[Line]:

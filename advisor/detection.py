@@ -30,7 +30,7 @@ def detect(values: Mapping[str, Sequence[object]], columns: Columns, where: str)
         role: choice.named(name, values, _flag(role), where) or name
         for role, name in columns.given().items()
     }
-    sample = Sample(values, given, where)
+    sample = Sample(values, given, where, asked=columns.kind is not None)
     asked = [columns.kind] if columns.kind else list(schemas())
     if columns.kind and columns.kind not in schemas():
         near = get_close_matches(columns.kind, list(schemas()), n=1)

@@ -14,10 +14,20 @@ from advisor.data import Table, answer_of, normalised, question_of
 from runners.base import Report, silent
 
 if TYPE_CHECKING:
+    from advisor.near_rows import NearRows
     from runners._render_guards import Check
 
+LABELLED = ("classification", "multi_label")
+"""Kinds of rows whose answers are names, not texts."""
 RENDERED = 2000
-"""Rows that are rendered for a look: a template takes some 1,500 a second."""
+"""Rows that are rendered for a look at most: a template takes some 1,500 short ones a second."""
+_RENDERED_CHARACTERS = 5_000_000
+"""And so many characters of them, about."""
+_LONGEST_RENDERED = 200_000
+"""Characters from which on a row is not rendered: a tokenizer needs some 270 bytes for each."""
+
+_LOOKED_UP = 200
+"""Rows up to which each is looked up by itself: one look-up takes as long as reading hundreds."""
 
 
 class Rendering(NamedTuple):
@@ -66,9 +76,25 @@ class Side:
         """The label or the answer of each row; empty where it has none."""
         return self.table.rows.column("target")
 
+    def distinct(self) -> Iterator[tuple[int, str]]:
+        """Each question once, with the place of the first row that asks it."""
+        later = {place for group in self.same for place in group[1:]}
+        for place, text in enumerate(self.questions()):
+            if place not in later:
+                yield place, text
+
     def ids(self, places: Iterable[int]) -> tuple[str, ...]:
         """The names of some rows."""
-        return tuple(self.table.rows[place].id for place in places)
+        places = list(places)
+        if len(places) <= _LOOKED_UP:
+            return tuple(self.table.rows[place].id for place in places)
+        wanted = set(places)
+        names = {
+            place: name
+            for place, name in enumerate(self.table.rows.column("id"))
+            if place in wanted
+        }
+        return tuple(names[place] for place in places)
 
     @cached_property
     def keys(self) -> list[bytes]:
@@ -81,19 +107,30 @@ class Side:
         return same_places(self.keys)
 
     @cached_property
+    def repeated(self) -> set[int]:
+        """Places of the rows whose question stands in an earlier row with the same answer."""
+        group_of = {place: number for number, group in enumerate(self.same) for place in group}
+        seen: set[tuple[int, bytes]] = set()
+        later: set[int] = set()
+        for place, taught in enumerate(self.answers() if group_of else ()):
+            number = group_of.get(place)
+            if number is not None:
+                # A digest, for answers may be long, and half of a million rows may be repeats.
+                key = (
+                    number,
+                    hashlib.blake2b(
+                        taught.encode("utf-8", "surrogatepass"), digest_size=16
+                    ).digest(),
+                )
+                if key in seen:
+                    later.add(place)
+                seen.add(key)
+        return later
+
+    @cached_property
     def firsts(self) -> list[int]:
         """Places of the rows that are left when one of each question with its answer is kept."""
-        later = {place for group in self.same for place in self._repeated(group)}
-        return [place for place in range(len(self)) if place not in later]
-
-    def _repeated(self, group: Sequence[int]) -> Iterator[int]:
-        seen: set[str] = set()
-        for place in group:
-            row = self.table.rows[place]
-            taught = answer_of(row.target, row.labels, row.rejected, row.messages)
-            if taught in seen:
-                yield place
-            seen.add(taught)
+        return [place for place in range(len(self)) if place not in self.repeated]
 
 
 def key_of(text: str) -> bytes:
@@ -148,21 +185,41 @@ class Examined:
         )
 
     @cached_property
+    def near(self) -> "NearRows":
+        """Which rows are nearly the same; needs numpy, and some 12 microseconds a short row."""
+        from advisor.near_rows import near_rows
+
+        return near_rows(self)
+
+    @cached_property
     def rendered(self) -> "Rendering | None":
         """Some rows as the base model sees them, with what is wrong; ``None`` without a model.
 
         Raises:
             UserError: There is no such model, or no library to open its tokenizer.
         """
-        if self.base_model is None or self.train.kind in ("classification", "multi_label"):
+        if self.base_model is None or self.train.kind in LABELLED:
             return None
         from runners import _render
         from runners._render_tokenizer import open_tokenizer
 
+        places = self._to_render()
+        if not places:
+            return None
         tokenizer = open_tokenizer(self.base_model)
-        places = evenly(len(self.train), RENDERED)
         rows = self.train.table.rows
         return Rendering(places, _render.check((rows[place] for place in places), tokenizer))
+
+    def _to_render(self) -> Sequence[int]:
+        """Places drawn evenly, less the longest rows, and fewer where rows are long."""
+        side = self.train
+        sizes = [len(a) + len(b) for a, b in zip(side.questions(), side.answers(), strict=True)]
+        short = [place for place, size in enumerate(sizes) if size <= _LONGEST_RENDERED]
+        if not short:
+            return ()
+        mean = sum(sizes[place] for place in short) / len(short)
+        wanted = min(RENDERED, max(2, round(_RENDERED_CHARACTERS / max(mean, 1))))
+        return [short[place] for place in evenly(len(short), wanted)]
 
 
 def evenly(rows: int, wanted: int) -> Sequence[int]:

@@ -6,7 +6,7 @@ What a language model learns from is counted as it will be trained on, after the
 
 from collections.abc import Iterable
 
-from advisor.examined import Examined, Side, evenly
+from advisor.examined import LABELLED, Examined, Side, evenly
 from runners.base import Frozen
 
 LIMITS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
@@ -63,8 +63,11 @@ def in_tokens(examined: Examined) -> TokenLengths | None:
     base = examined.base_model
     if base is None:
         return None
-    rendered = examined.rendered
-    sizes = _encoded(examined.train, base) if rendered is None else list(rendered.found.lengths)
+    if examined.train.kind in LABELLED:
+        sizes = _encoded(examined.train, base)
+    else:
+        rendered = examined.rendered
+        sizes = list(rendered.found.lengths) if rendered else []
     return _summed(base, sizes) if sizes else None
 
 

@@ -16,7 +16,9 @@ from advisor.compare import Comparison, Mistake
 from advisor.data import Table
 from advisor.doctor import Readiness
 from advisor.hardware import HardwareProfile
+from advisor.mend import Mended
 from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
+from advisor.outputs_data import ConvertOutput, LabelOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
 from advisor.outputs_xray import XrayOutput
@@ -41,6 +43,8 @@ class ProfileOutput(Output):
     notes: tuple[str, ...]
     records_read: int
     excluded: tuple[dict[str, str | int], ...]
+    mended: Mended | None = None
+    """With ``--fix`` or ``--dry-run``: what was done, or would be."""
 
 
 class PlanOutput(Output):
@@ -134,6 +138,8 @@ OUTPUTS: tuple[type[Output], ...] = (
     MemoryOutput,
     FitsOutput,
     XrayOutput,
+    ConvertOutput,
+    LabelOutput,
 )
 
 
@@ -154,8 +160,8 @@ def runs(statuses: Sequence[RunStatus], comparison: Comparison | None = None) ->
     return RunsOutput(runs=tuple(run(status) for status in statuses), comparison=comparison)
 
 
-def profile(table: Table, found: DataProfile) -> ProfileOutput:
-    """A data file, with every record that was left out."""
+def profile(table: Table, found: DataProfile, mended: Mended | None = None) -> ProfileOutput:
+    """A data file, with every record that was left out, and what was mended."""
     return ProfileOutput(
         profile=found,
         format=table.format,
@@ -164,6 +170,7 @@ def profile(table: Table, found: DataProfile) -> ProfileOutput:
         notes=table.notes,
         records_read=table.records_read,
         excluded=tuple(item.model_dump() for item in table.excluded),
+        mended=mended,
     )
 
 

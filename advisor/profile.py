@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from advisor import lengths as measures
-from advisor.check import Check, Finding, Found, checks, missing
+from advisor.check import Check, Finding, Found, NotLookedError, checks, missing
 from advisor.checks.labels import distinct_labels
 from advisor.data import Table
 from advisor.examined import Examined
@@ -84,7 +84,7 @@ def examine(examined: Examined) -> tuple[DataProfile, tuple[Found, ...]]:
         UserError: There is no such base model.
     """
     made, skipped = _chosen(examined)
-    found = tuple(_looked(examined, made))
+    found = tuple(_looked(examined, made, skipped))
     return _measured(examined, found, skipped), found
 
 
@@ -143,11 +143,16 @@ def _chosen(examined: Examined) -> tuple[list[tuple[str, Check]], list[Skipped]]
     return made, skipped
 
 
-def _looked(examined: Examined, made: Sequence[tuple[str, Check]]) -> Iterator[Found]:
+def _looked(
+    examined: Examined, made: Sequence[tuple[str, Check]], skipped: list[Skipped]
+) -> Iterator[Found]:
     whole, done = sum(check.COST for _, check in made), 0.0
-    for _, check in made:
+    for name, check in made:
         message = f"looking for {check.SAYS}"
         share = round(1000 * done / whole)
         examined.report(Progress(message=message, step=share, steps=1000))
-        yield from check.look(examined)
+        try:
+            yield from check.look(examined)
+        except NotLookedError as why:
+            skipped.append(Skipped(check=name, says=check.SAYS, reason=why.reason, fix=why.fix))
         done += check.COST

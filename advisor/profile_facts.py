@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from advisor.examined import Side
+from advisor.examined import Side, evenly
+from advisor.freshness import DOCUMENTS, pace
 
 if TYPE_CHECKING:
     from advisor.profile import DataProfile
@@ -30,6 +31,7 @@ def facts_of(profile: "DataProfile", side: Side) -> Told:
         **_BY_KIND.get(profile.kind, _pairs)(profile, side),
         "has_evaluation_set": _evaluation_set(profile),
         **_users(side),
+        **_freshness(profile, side),
     }
 
 
@@ -164,6 +166,21 @@ def _users(side: Side) -> Told:
     each = len(side) / len(users)
     how = f"`{column}` names {len(users):,} users with {each:.1f} rows each"
     return {"personalization": ("per_user", how)}
+
+
+def _freshness(profile: "DataProfile", side: Side) -> Told:
+    """Of documents; a text in parts, or rows with answers, do not date what they teach."""
+    if profile.kind == "question_context":
+        documents = sorted(
+            {text for texts in side.table.rows.column("documents") for text in texts}
+        )
+    elif profile.kind == "raw_text" and side.table.format in _FOLDERS:
+        documents = list(side.questions())
+    else:
+        return {}
+    drawn = [documents[place] for place in evenly(len(documents), DOCUMENTS)]
+    found = pace(drawn, profile.file)
+    return {"freshness": (found.name, found.how)} if found else {}
 
 
 _BY_KIND: dict[str, Callable[["DataProfile", Side], Told]] = {

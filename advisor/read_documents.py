@@ -1,6 +1,8 @@
 """Texts that are no tables: documents, folders of them, and web pages with or without tables."""
 
+import csv
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +16,11 @@ from rules.errors import DataError
 
 _MARKED = (".md", ".markdown", ".rst")
 _WEB = (".html", ".htm")
+_PLAIN = ("", ".txt", ".text", ".log")
+"""Names that say nothing of a table; a text whose lines are no table is one document."""
 _DOCUMENTS = (*_MARKED, ".txt", *_WEB)
 _SAMPLE_LINES = 200
-_PIECE = 16 << 20
+_PIECE = 2 << 20
 """Characters of a document that are held at a time."""
 _HIDDEN = ("script", "style", "head", "template", "noscript")
 
@@ -26,7 +30,7 @@ def is_prose(source: Source) -> bool:
     suffix = source.path.suffix.lower()
     if suffix in _MARKED:
         return True
-    if suffix != ".txt":
+    if suffix not in _PLAIN:
         return False
     lines: list[str] = []
     for line in sources.lines(source, []):
@@ -36,14 +40,19 @@ def is_prose(source: Source) -> bool:
     filled = [line for line in lines if line.strip()]
     if filled and filled[0].lstrip("\ufeff \t")[:1] in ("{", "["):
         return False
-    return not any(_even(filled, delimiter) for delimiter in ("||", "\t", ";", "|", ","))
+    enough = 0.9 if suffix else 0.6
+    return not any(_share_of_even(filled, sign) > enough for sign in ("||", "\t", ";", "|", ","))
 
 
-def _even(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether nearly all lines have as many of a delimiter as the first."""
-    first = lines[0].count(delimiter) if lines else 0
-    same = sum(line.count(delimiter) == first for line in lines)
-    return first > 0 and len(lines) > 1 and same > 0.9 * len(lines)
+def _share_of_even(lines: Sequence[str], delimiter: str) -> float:
+    """The share of lines that a delimiter parts into as many cells as most lines."""
+    if len(delimiter) > 1:
+        widths = [line.count(delimiter) + 1 for line in lines]
+    else:
+        csv.field_size_limit(2**31 - 1)  # one line may be a whole book
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    wide = Counter(width for width in widths if width > 1)
+    return max(wide.values(), default=0) / len(widths) if len(widths) > 1 else 0.0
 
 
 def text(source: Source) -> Records:

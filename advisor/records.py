@@ -19,6 +19,9 @@ from advisor.tabular import Record, Records
 from rules.errors import DataError
 
 _SAMPLE_RECORDS = 1000
+_FORM = '[{"text": …, "label": …}, …]'
+_MANY = 100
+"""Values in one object from which on they are no record of its own."""
 _WHOLE = 200 << 20
 """Bytes of a JSON document, which takes some five times that as objects."""
 
@@ -134,7 +137,10 @@ def _json_document(source: Source, part: str | None) -> Records | None:
         fix = f"see the place: python -m json.tool '{source.path}'"
         raise DataError(what, where=f"{source.path}:{line}", fix=fix) from error
     document = _part_of(document, part, source, notes)
-    items = [_object(n, value) for n, value in enumerate(_list_in(document, source), 1)]
+    found = list(_list_in(document, source))
+    if found and all(isinstance(value, str) for value in found):
+        found = [{"column 1": value} for value in found]
+    items = [_object(n, value) for n, value in enumerate(found, 1)]
     return _with_columns(Records("json", (), iter(()), notes), iter(items))
 
 
@@ -200,8 +206,17 @@ def _list_in(document: object, source: Source) -> Iterable[object]:
             )
         return [dict(zip(named, cells, strict=True)) for cells in zip(*named.values(), strict=True)]
     if named and not any(isinstance(value, list | dict) for value in named.values()):
-        return [named]
+        return [_one(named, source)]
     raise _no_records(source, f"an object with {', '.join(map(repr, list(named)[:5]))}")
+
+
+def _one(named: dict[str, Any], source: Source) -> dict[str, Any]:
+    """An object of plain values as a record; of very many it is a list of something else."""
+    if len(named) > _MANY:
+        what = f"{len(named):,} names with one value each, and no list of records"
+        fix = f"join them with what they belong to, as a list of objects: {_FORM}"
+        raise DataError(what, where=str(source.path), fix=fix)
+    return named
 
 
 def _is_list_of(kinds: type | tuple[type, ...], value: object) -> bool:
@@ -223,5 +238,5 @@ def _turned(named: dict[str, dict[str, object]]) -> list[object]:
 
 
 def _no_records(source: Source, found: str) -> DataError:
-    fix = 'save it as a list of objects: [{"text": …, "label": …}, …]'
+    fix = f"save it as a list of objects: {_FORM}"
     return DataError(f"no list of records, {found}", where=str(source.path), fix=fix)

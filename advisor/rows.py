@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, overload
+from weakref import finalize
 
 from runners.base import Row
 
@@ -163,6 +164,7 @@ class _Spill:
 
         handle, self._path = tempfile.mkstemp(prefix="whichtune-", suffix=".arrow")
         os.close(handle)
+        self._tidy = finalize(self, Path(self._path).unlink, missing_ok=True)
         self._writer = pa.ipc.new_file(self._path, schema)
         self._read: list[pa.RecordBatch] | None = None
 
@@ -177,7 +179,7 @@ class _Spill:
             self._writer.close()
             reader = pa.ipc.open_file(pa.memory_map(self._path))
             self._read = [reader.get_batch(n) for n in range(reader.num_record_batches)]
-            Path(self._path).unlink()
+            self._tidy()
         return self._read
 
 

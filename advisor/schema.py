@@ -52,6 +52,8 @@ class Sample:
     values: Mapping[str, Sequence[object]]
     given: Roles
     where: str
+    asked: bool = False
+    """The user said that the rows are of this kind: the contents need not bear it out."""
 
     def role(self, name: str, words: Iterable[str]) -> str | None:
         """The column of a role: the one given, else the first whose name is one of ``words``."""

@@ -138,9 +138,12 @@ def _missing(path: Path) -> DataError:
         )
         fix = f"name one of its files: {inside[0]}" if inside else "name a file of rows"
         return DataError("this is a folder, not a file", where=str(path), fix=fix)
-    if path.exists():
+    if path.is_fifo():
         fix = f"save it as a file first: cat '{path}' > rows.csv"
-        return DataError("this is a pipe or a device, and is read twice", where=str(path), fix=fix)
+        return DataError("this is a pipe, and rows are read twice", where=str(path), fix=fix)
+    if path.exists():
+        kind = "a socket" if path.is_socket() else "a device"
+        return DataError(f"this is {kind}, not a file", where=str(path), fix="name a file of rows")
     folder = path.parent
     while not folder.is_dir():
         folder = folder.parent

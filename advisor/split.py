@@ -1,9 +1,11 @@
 """The split: which rows are learned from, which are measured on, frozen so that runs can compare.
 
-A published split is respected. Otherwise a share of the *texts* of each label is set aside: rows
-whose text is the same once normalised are always on the same side. Who goes where follows from a
-hash of the seed and the text alone, so it is the same on every machine and Python, a text keeps its
-side when rows are added, and ten rows per label are a part of thirty.
+A published split is respected: what stands in it letter for letter is not trained on, what is near
+or of the same group is said. Otherwise a share of the *texts* of each label is set aside: rows
+whose text is the same once normalised, nearly the same, or of one group or user are on the same
+side. Who goes where follows from a hash of the seed and the text alone, so it is the same on every
+machine and Python, in whatever order the rows come; a text keeps its side when rows are added that
+are not near it, and ten rows per label are a part of thirty.
 """
 
 import hashlib
@@ -11,18 +13,18 @@ import json
 import os
 import secrets
 import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Lt
 
-from advisor import split_files
-from advisor.blocks import Blocks
-from advisor.data import Table, answer, fingerprint, question
+from advisor import split_files, split_items
+from advisor.data import Table, fingerprint, question
+from advisor.split_items import Item, LeftOut, Sides
 from rules.errors import DataError
-from runners.base import DataFile, Frozen, Row
+from runners.base import DataFile, Frozen
 
 TRAIN, EVALUATION, RECORD = "train.jsonl", "evaluation.jsonl", "split.json"
 
@@ -41,13 +43,6 @@ class SplitRequest(Frozen):
     """Train on this many rows of each label at most, to see what fewer would have given."""
 
 
-class LeftOut(Frozen):
-    """A row that is on neither side, and why."""
-
-    id: str
-    reason: str
-
-
 class Split(Frozen):
     """Two frozen files, and what was decided on the way."""
 
@@ -60,41 +55,20 @@ class Split(Frozen):
     notes: tuple[str, ...]
 
 
-class _Item(NamedTuple):
-    """A row on its way to a side."""
-
-    key: str
-    """Fingerprint of what it asks."""
-    block: str
-    """Rows of one block are on one side: the same text, or the same group, user or near text."""
-    row: Row
-
-
-class _Sides:
-    """The rows on their way to one side or neither."""
-
-    def __init__(self) -> None:
-        self.train: list[_Item] = []
-        self.evaluation: list[Row] = []
-        self.left_out: list[LeftOut] = []
-        self.notes: list[str] = []
-
-    def leave_out(self, row: Row, reason: str) -> None:
-        self.left_out.append(LeftOut(id=row.id, reason=reason))
-
-
 def freeze(request: SplitRequest) -> Split:
     """Split the rows and write both sides into a folder named after their content.
 
     Raises:
         DataError: Too little is left to train or to measure on, or the folder was changed by hand.
     """
-    sides = _Sides()
-    items = _without_repeats(request.train, sides)
+    sides = Sides()
     labelled = request.train.mapping.kind == "classification"
+    rows = split_items.without_repeats(request.train, sides)
     if request.evaluation is None:
+        items = split_items.in_blocks(rows, sides, labelled=labelled)
         _set_aside(items, request, sides, labelled=labelled)
     else:
+        items = [Item(key, key, row) for key, row in rows]
         _respect(items, request.evaluation, sides, labelled=labelled)
     if request.rows_per_label is not None:
         _subsample(request.rows_per_label, request.seed, sides, labelled=labelled)
@@ -108,47 +82,13 @@ def freeze(request: SplitRequest) -> Split:
         raise DataError(what, where=str(request.root), fix=fix) from error
 
 
-def _without_repeats(table: Table, sides: _Sides) -> list[_Item]:
-    """The rows by what they ask; of the same text with the same answer, the first."""
-    kept: dict[tuple[str, str], Row] = {}
-    for row in table.rows:
-        key = (fingerprint(question(row)), answer(row))
-        if key in kept:
-            sides.leave_out(row, f"repeats {kept[key].id}")
-        else:
-            kept[key] = row
-    if sides.left_out:
-        sides.notes.append(
-            f"rows left out because they repeat another one: {len(sides.left_out):,}"
-        )
-    texts = Counter(key for key, _ in kept)
-    mixed = sum(times > 1 for times in texts.values())
-    if mixed and table.mapping.kind == "classification":
-        sides.notes.append(f"texts with more than one label, all of whose rows are kept: {mixed:,}")
-    return _in_blocks([(key, row) for (key, _), row in kept.items()], sides)
-
-
-def _in_blocks(rows: Sequence[tuple[str, Row]], sides: _Sides) -> list[_Item]:
-    """Join what belongs together: one group, one user, nearly one text."""
-    blocks = Blocks()
-    for key, row in rows:
-        for kind, name in (("group", row.group), ("user", row.user)):
-            if name:
-                # Before the fingerprints in the alphabet, so that it names the block.
-                blocks.join(key, f" {kind} {name}")
-    owned = sum(bool(row.group or row.user) for _, row in rows)
-    if owned:
-        sides.notes.append(f"rows kept on one side with their group or user: {owned:,}")
-    return [_Item(key, blocks.of(key), row) for key, row in rows]
-
-
 def _order(seed: int, key: str) -> str:
     """A place in a shuffled order that depends on nothing but the seed and the text."""
     return hashlib.blake2b(f"{seed} {key}".encode(), digest_size=16).hexdigest()
 
 
 def _set_aside(
-    items: Sequence[_Item], request: SplitRequest, sides: _Sides, *, labelled: bool
+    items: Sequence[Item], request: SplitRequest, sides: Sides, *, labelled: bool
 ) -> None:
     """Take the share of each label's blocks; those with several labels are a group of their own."""
     labels_of: defaultdict[str, set[str]] = defaultdict(set)
@@ -174,7 +114,7 @@ def _set_aside(
             sides.train.append(item)
 
 
-def _respect(items: Sequence[_Item], evaluation: Table, sides: _Sides, *, labelled: bool) -> None:
+def _respect(items: Sequence[Item], evaluation: Table, sides: Sides, *, labelled: bool) -> None:
     """Keep the published evaluation rows as they are; train on nothing that stands there."""
     held_out = {fingerprint(question(row)): row.id for row in reversed(evaluation.rows)}
     sides.evaluation.extend(evaluation.rows)
@@ -189,13 +129,14 @@ def _respect(items: Sequence[_Item], evaluation: Table, sides: _Sides, *, labell
         sides.notes.append(
             f"training rows left out because they stand in the evaluation: {leaked:,}"
         )
+    split_items.note_leaks(sides.train, evaluation.rows, sides)
     known = {item.row.target for item in sides.train}
     unseen = sum(row.target not in known for row in evaluation.rows)
     if unseen and labelled:
         sides.notes.append(f"evaluation rows with a label that training lacks: {unseen:,}")
 
 
-def _subsample(rows_per_label: int, seed: int, sides: _Sides, *, labelled: bool) -> None:
+def _subsample(rows_per_label: int, seed: int, sides: Sides, *, labelled: bool) -> None:
     by_label: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for key, _, row in sides.train:
         by_label[row.target if labelled else ""].append((_order(seed, key), row.id))
@@ -211,7 +152,7 @@ def _subsample(rows_per_label: int, seed: int, sides: _Sides, *, labelled: bool)
         sides.notes.append(f"trained on {len(sides.train):,} of {len(train):,} rows: {reason}")
 
 
-def _check(request: SplitRequest, sides: _Sides, labels: Sequence[str]) -> None:
+def _check(request: SplitRequest, sides: Sides, labels: Sequence[str]) -> None:
     where = str(request.train.path)
     if not sides.evaluation:
         what = "no label has two different texts, so none can be set aside to measure on"
@@ -233,7 +174,7 @@ def _check(request: SplitRequest, sides: _Sides, labels: Sequence[str]) -> None:
         )
 
 
-def _write(request: SplitRequest, sides: _Sides, labels: tuple[str, ...]) -> Split:
+def _write(request: SplitRequest, sides: Sides, labels: tuple[str, ...]) -> Split:
     """Write beside the final place and rename: a reader sees all of it or nothing."""
     data = request.root.absolute() / "data"
     data.mkdir(parents=True, exist_ok=True)
@@ -271,7 +212,7 @@ def _write(request: SplitRequest, sides: _Sides, labels: tuple[str, ...]) -> Spl
 
 
 def _record(
-    request: SplitRequest, sides: _Sides, files: tuple[DataFile, DataFile]
+    request: SplitRequest, sides: Sides, files: tuple[DataFile, DataFile]
 ) -> dict[str, object]:
     tables = {"train": request.train, "evaluation": request.evaluation}
     return {

@@ -61,7 +61,7 @@ def tabular(
     """
     sample = list(islice(lines, _SAMPLE_ROWS)) or [Line(1, [""])]
     notes: list[str] = []
-    above = _lines_above_the_table(sample)
+    above = _lines_above_the_table(sample, header_words)
     titles = [cell for line in sample[:above] for cell in line.cells if cell.strip()]
     if titles:
         notes.append(f"passed over above the table: {' / '.join(titles)[:200]!r}")
@@ -81,11 +81,26 @@ def tabular(
     return records
 
 
-def _lines_above_the_table(sample: list[Line]) -> int:
+def _lines_above_the_table(sample: list[Line], header_words: frozenset[str]) -> int:
     """Empty rows and titles: rows with one cell filled where those below have more."""
     filled = [sum(1 for cell in line.cells if cell.strip()) for line in sample]
     usual = 2 if max(filled, default=0) > 1 else 1
-    return next((n for n, cells in enumerate(filled) if cells >= usual), 0)
+    first = next((n for n, cells in enumerate(filled) if cells >= usual), 0)
+    return _notes_above(sample, filled, first, header_words)
+
+
+def _notes_above(
+    sample: list[Line], filled: list[int], first: int, header_words: frozenset[str]
+) -> int:
+    """The same, where what stands above has a few cells and the table many: ``Region;Berlin``."""
+    widths = Counter(len(line.cells) for line in sample)
+    width, times = widths.most_common(1)[0]
+    head = sample[first].cells
+    named = not header_words.isdisjoint(cell.strip().lower() for cell in head)
+    if width < 5 or times < len(sample) / 2 or 2 * len(head) > width or named:
+        return first
+    wide = (n for n, line in enumerate(sample) if len(line.cells) == width and filled[n] > 1)
+    return next(wide, first)
 
 
 def _record(line: Line, columns: tuple[str, ...]) -> Record:

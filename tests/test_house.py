@@ -117,7 +117,13 @@ def test_the_wheel_holds_every_source_file(wheel):
 
 @pytest.mark.parametrize(
     "pattern",
-    ["rules/**/*.yaml", "tui/**/*.tcss", "advisor/examples/**/*.csv", "runners/bundled/*.*"],
+    [
+        "rules/**/*.yaml",
+        "tui/**/*.tcss",
+        "advisor/examples/**/*.csv",
+        "runners/bundled/*.*",
+        "advisor/templates/*.yaml",
+    ],
 )
 def test_the_wheel_holds_what_the_sources_read(wheel, pattern):
     files = {path.relative_to(HOUSE).as_posix() for path in HOUSE.glob(pattern)}

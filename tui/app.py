@@ -15,12 +15,14 @@ from advisor import hardware, runs
 from rules.errors import UserError
 from runners.base import Plan
 from tui.comparison import ComparisonScreen
+from tui.data import DataScreen
 from tui.home import HomeScreen
 from tui.interview import InterviewScreen
 from tui.messages import (
     MachineRead,
     NotStarted,
     OpenComparison,
+    OpenData,
     OpenInterview,
     OpenRecommendation,
     OpenRuns,
@@ -100,6 +102,15 @@ class WhichtuneApp(App[None]):
     def open_interview(self, event: OpenInterview) -> None:
         """Questions."""
         self.open_above_home(InterviewScreen(self.notebook, event.fact))
+
+    @on(OpenData)
+    def open_data(self, event: OpenData) -> None:
+        """Files, what they are, and what is wrong with them."""
+        screen = DataScreen(self.notebook, from_questions=event.from_questions)
+        if event.from_questions:
+            self.push_screen(screen)
+        else:
+            self.open_above_home(screen)
 
     @on(OpenRecommendation)
     def open_recommendation(self) -> None:

@@ -16,6 +16,7 @@ from tui.error_note import ErrorNote
 from tui.listing import Item, Listing
 from tui.messages import (
     OpenComparison,
+    OpenData,
     OpenInterview,
     OpenRecommendation,
     OpenRuns,
@@ -26,6 +27,7 @@ from tui.notebook import Notebook
 from tui.runs_page import RunsPage
 
 _UNDER_WAY = "run:"
+_DATA = "what your rows are, what is wrong with them, their tokens"
 
 
 class HomeScreen(RunsPage):
@@ -36,9 +38,10 @@ class HomeScreen(RunsPage):
     ABOUT = "Decide by rules with sources, then prove it by experiment on your own rows."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "pick('interview')", "Interview"),
-        Binding("2", "pick('recommendation')", "Recommendation"),
-        Binding("3", "pick('runs')", "Runs"),
-        Binding("4", "pick('comparison')", "Compare"),
+        Binding("2,d", "pick('data')", "Data"),
+        Binding("3", "pick('recommendation')", "Recommendation"),
+        Binding("4", "pick('runs')", "Runs"),
+        Binding("5", "pick('comparison')", "Compare"),
         Binding("q", "app.quit", "Quit"),
     ]
 
@@ -84,13 +87,18 @@ class HomeScreen(RunsPage):
         under_way = [run for run in self._runs if run.state in ("running", "queued")]
         items = [Item(_UNDER_WAY + run.name, _row(run)) for run in reversed(under_way)]
         answers, known = len(self._notebook.answers), len(self._notebook.situation.known)
-        told = f"go on: {answers} answers so far" if answers else "questions, or your data file"
+        told = (
+            f"go on: {answers} answers so far"
+            if answers
+            else "questions; what your data shows is not asked"
+        )
         done = sum(run.state == "done" for run in self._runs)
         ways = {
             "interview": ("1", "Interview", told),
-            "recommendation": ("2", "Recommendation", f"every approach, from {known} known facts"),
-            "runs": ("3", "Runs", f"{len(self._runs)} in {_short(self._folder)}"),
-            "comparison": ("4", "Compare", f"the newest of {done} finished runs, on the same rows"),
+            "data": ("2", "Data", self._notebook.summary or _DATA),
+            "recommendation": ("3", "Recommendation", f"every approach, from {known} known facts"),
+            "runs": ("4", "Runs", f"{len(self._runs)} in {_short(self._folder)}"),
+            "comparison": ("5", "Compare", f"the newest of {done} finished runs, on the same rows"),
             "quit": ("q", "Quit", "runs under way go on by themselves"),
         }
         items += [
@@ -128,6 +136,7 @@ class HomeScreen(RunsPage):
             return
         opened = {
             "interview": OpenInterview(),
+            "data": OpenData(),
             "recommendation": OpenRecommendation(),
             "runs": OpenRuns(),
             "comparison": OpenComparison(),

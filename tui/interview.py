@@ -13,9 +13,8 @@ from textual.widgets import OptionList
 from advisor import questions
 from rules.errors import UserError
 from tui import words
-from tui.data_file import DataScreen
 from tui.listing import Item, Listing
-from tui.messages import Answered, AskRest, DataRead, OpenRecommendation, Skipped
+from tui.messages import Answered, AskRest, OpenData, OpenRecommendation, Skipped
 from tui.notebook import Notebook
 from tui.page import Page
 from tui.question_card import QuestionCard
@@ -34,7 +33,7 @@ class InterviewScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "previous", "Back one"),
         Binding("s", "skip", "Don't know"),
-        Binding("d", "data", "Data file"),
+        Binding("d", "data", "Data"),
         Binding("v", "verdict", "Recommendation"),
         Binding("a", "rest", "Ask the rest"),
         *[
@@ -49,7 +48,8 @@ class InterviewScreen(Page):
         self._current = fact
         self._why_now: dict[str, str] = {}
         self._asks_rest = False
-        self._summary = ""
+        self._data = notebook.data
+        """What the files showed when last looked at."""
 
     def body(self) -> Iterable[Widget]:
         """Question and answers so far to the left, the verdict to the right or below."""
@@ -66,7 +66,10 @@ class InterviewScreen(Page):
 
     def on_screen_resume(self) -> None:
         """Something may have been learnt on another screen."""
-        self._draw_around()
+        if self._data is not self._notebook.data:
+            self._take_data()
+        else:
+            self._draw_around()
 
     def facts_changed(self) -> None:
         """Fill in what the machine answers; the question on screen and what is typed stay."""
@@ -121,15 +124,11 @@ class InterviewScreen(Page):
 
     def action_data(self) -> None:
         """Read data files instead of asking about them."""
-        notebook = self._notebook
-        self.shell.push_screen(DataScreen(notebook), self._take_data)
+        self.post_message(OpenData(from_questions=True))
 
-    def _take_data(self, found: DataRead | None) -> None:
-        if found is None:
-            return
-        self._notebook.data, self._notebook.columns = found.facts, found.columns
-        self._notebook.train, self._notebook.evaluation = found.train, found.evaluation
-        self._summary = found.summary
+    def _take_data(self) -> None:
+        """Pass over a question that the files have answered meanwhile."""
+        self._data = self._notebook.data
         if self._current and self._notebook.standing(self._current) != "open":
             self._choose(after=self._current)
         self._draw()
@@ -197,7 +196,8 @@ class InterviewScreen(Page):
             told = f"go on, or press v: {first} is in first place so far"
         else:
             told = "answer with a number or enter, or press d to read your data file"
-        self.next_step(f"{told}\n{self._summary}" if self._summary else told)
+        summary = notebook.summary
+        self.next_step(f"{told}\n{summary}" if summary else told)
 
     def _draw_so_far(self) -> None:
         known, width = self._notebook.situation.known, max(len(fact) for fact in questions.BY_ID)

@@ -6,14 +6,15 @@ Workers post these and touch no widget; the handler that receives one owns the s
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import RenderableType
 from textual.message import Message
 
-from advisor.columns import Columns
 from advisor.compare import Comparison
 from advisor.plan import Request
 from advisor.runs import RunStatus
 from rules.errors import UserError
-from runners.base import Plan
+from runners.base import Plan, Progress
+from tui.looked import Looked, Wanted
 from tui.notebook import Found
 from tui.watch import Sight
 
@@ -46,14 +47,46 @@ class MachineRead(Message):
 
 
 @dataclass
+class DataNews(Message):
+    """How far reading and examining files is."""
+
+    wanted: Wanted
+    news: Progress
+
+
+@dataclass
 class DataRead(Message):
     """What the data files show."""
 
-    facts: Found
-    train: Path
-    evaluation: Path | None
-    columns: Columns
-    summary: str
+    looked: Looked
+
+
+@dataclass
+class Xrayed(Message):
+    """A row as tokens."""
+
+    asked: tuple[int, str]
+    """Which row, and for which base model."""
+    sheet: RenderableType | None
+    """Nothing where it could not be rendered."""
+    fault: UserError | None
+    """Why not, or why it must not be trained on."""
+
+
+@dataclass
+class MendNews(Message):
+    """How far mending is."""
+
+    news: Progress
+
+
+@dataclass
+class Mended(Message):
+    """What mending does, or would do."""
+
+    sheet: RenderableType
+    file: Path | None
+    """The new file; nothing where it was a preview."""
 
 
 @dataclass
@@ -114,6 +147,14 @@ class OpenInterview(Message):
     """Go to the interview, to one question or to the first open one."""
 
     fact: str | None = None
+
+
+@dataclass
+class OpenData(Message):
+    """Read data files, or show what they showed."""
+
+    from_questions: bool = False
+    """The way back is the interview, in the state it is in."""
 
 
 @dataclass

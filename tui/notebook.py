@@ -15,6 +15,7 @@ from advisor.facts import Situation, gather
 from advisor.interview import LIMIT, Ask, next_question
 from advisor.questions import Question
 from advisor.recommend import Recommendation, recommend
+from tui.looked import Looked
 
 Found = Mapping[str, tuple[Any, str]]
 """A fact, its value, and how it is known."""
@@ -36,11 +37,23 @@ class Notebook:
     evaluation: Path | None = None
     columns: Columns = field(default_factory=Columns)
     """Those that had to be named, because the files leave it open."""
+    looked: Looked | None = None
+    """The files that were examined last, with every row behind every finding."""
 
     @property
     def situation(self) -> Situation:
         """Everything known, each value with its origin."""
         return gather(self.answers, self.data, self.machine)
+
+    @property
+    def summary(self) -> str:
+        """The files in one line; empty before any was read."""
+        return self.looked.summary() if self.looked else ""
+
+    def take(self, looked: Looked) -> None:
+        """Note what data files show, so that it need not be asked."""
+        self.looked, self.data, self.columns = looked, looked.profile.facts(), looked.columns
+        self.train, self.evaluation = looked.wanted.train, looked.wanted.evaluation
 
     def recommendation(self) -> Recommendation:
         """What the advisor says to all this."""

@@ -15,6 +15,7 @@ MARKS = """\
 Marks   ● first place   ○ possible   ✗ ruled out
 Facts   ✓ you told   ▪ the data shows   ▫ this machine shows   ? not known
 Runs    ▶ running   ◌ queued   ✓ done   ✗ failed   † died   ■ cancelled
+Data    x put it right first   ! wrong   - good to know   ? not looked for
 Lists   up and down move, enter opens, tab goes to the next part of the screen"""
 
 

@@ -1,16 +1,15 @@
-"""Training against evaluation: rows that stand in both, and labels that only one of them has."""
+"""Training against evaluation: labels that only one of them has."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from advisor.check import Found, Remedy
+from advisor.check import Found
 from advisor.checks.labels import named, with_label
 from advisor.examined import Examined, Side
 
-SAYS = "rows and labels that training and evaluation share, or do not share"
+SAYS = "labels that only training or only the evaluation has"
 LIBRARIES = ()
-COST = 3.0
-_LEFT_OUT = Remedy("left out: stands in the evaluation too")
+COST = 0.5
 
 
 def look(examined: Examined) -> Iterator[Found]:
@@ -18,22 +17,8 @@ def look(examined: Examined) -> Iterator[Found]:
     train, held_out = examined.train, examined.evaluation
     if held_out is None:
         return
-    yield from _leak(train, held_out)
     if train.labelled:
         yield from _labels(train, held_out)
-
-
-def _leak(train: Side, held_out: Side) -> Iterator[Found]:
-    known = set(held_out.keys)
-    places = [place for place, key in enumerate(train.keys) if key in known]
-    if places:
-        text = f"training rows that stand in {held_out.table.path.name} too"
-        fix = "nothing to do: they are left out of training when the data is split"
-        all_of_them = len(places) == len(train)
-        if all_of_them:
-            fix = "give another file to measure on: --evaluation FILE"
-        severity = "blocking" if all_of_them else "warning"
-        yield Found("leak", text, places, severity, fix, _LEFT_OUT)
 
 
 def _labels(train: Side, held_out: Side) -> Iterator[Found]:

@@ -77,8 +77,8 @@ def _imbalance(side: Side, counts: Mapping[str, int]) -> Iterator[Found]:
 
 def distinct_labels(side: Side) -> dict[str, int]:
     """Rows of each label without repeats, the most frequent first."""
-    targets = list(side.targets())
-    counts = Counter(targets[place] for place in side.firsts)
+    repeated = side.repeated
+    counts = Counter(label for place, label in enumerate(side.targets()) if place not in repeated)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -7,7 +7,6 @@ aside: rows that repeat in this sense inflate a score as much as exact copies do
 from collections.abc import Iterator
 
 from advisor.check import Found, Remedy
-from advisor.data import answer, question
 from advisor.examined import Examined, Side
 
 SAYS = "rows that repeat another one, and texts with more than one answer"
@@ -19,25 +18,27 @@ _LEFT_OUT = Remedy("left out: repeats an earlier row")
 def look(examined: Examined) -> Iterator[Found]:
     """Repeats in any kind of rows; contradictions where one answer is right."""
     side = examined.train
-    kept = set(side.firsts)
-    copies = [place for group in side.same for place in group if place not in kept]
+    copies = sorted(side.repeated)
     if copies:
-        literal = sum(_literal(side, group) for group in side.same)
+        literal = _literal(side)
         how = f"{literal:,} letter for letter, "
         how += f"{len(copies) - literal:,} but for case, spacing or letter variants"
         fix = "nothing to do: one of each is kept when the data is split"
         text = f"rows that repeat another one: {how}"
-        yield Found("repeats", text, sorted(copies), fix=fix, remedy=_LEFT_OUT)
-    yield from _contradictions(side, kept)
+        yield Found("repeats", text, copies, fix=fix, remedy=_LEFT_OUT)
+    yield from _contradictions(side)
 
 
-def _literal(side: Side, group: list[int]) -> int:
-    rows = [side.table.rows[place] for place in group]
-    return len(rows) - len({(question(row), answer(row)) for row in rows})
+def _literal(side: Side) -> int:
+    """Rows that repeat an earlier one in every letter of question and answer."""
+    alike = {place for group in side.same for place in group}
+    rows = zip(side.questions(), side.answers(), strict=True)
+    whole = {hash(row) for place, row in enumerate(rows) if place in alike}
+    return len(alike) - len(whole)
 
 
-def _contradictions(side: Side, kept: set[int]) -> Iterator[Found]:
-    mixed = [group for group in side.same if sum(place in kept for place in group) > 1]
+def _contradictions(side: Side) -> Iterator[Found]:
+    mixed = [g for g in side.same if sum(place not in side.repeated for place in g) > 1]
     if not mixed:
         return
     places = sorted(place for group in mixed for place in group)

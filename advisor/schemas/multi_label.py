@@ -1,5 +1,6 @@
 """A text and any number of labels: a list, or one cell with a separator."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
@@ -53,6 +54,10 @@ def _split(value: object) -> Sequence[object]:
         return ()
     cell = str(value).strip()
     if cell[:1] == "[" and cell[-1:] == "]":
+        try:
+            return cast("list[object]", json.loads(cell))
+        except ValueError:  # as Python or NumPy print lists
+            pass
         return [part.strip(" '\"") for part in cell[1:-1].split(",")]
     separator = next((s for s in _SEPARATORS if s in cell), None)
     return cell.split(separator) if separator else [cell]

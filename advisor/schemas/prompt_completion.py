@@ -21,7 +21,9 @@ def match(sample: Sample) -> Match | None:
     """By the names of both, where the answers are not a few labels; else by two texts a row."""
     told, answer = sample.role("input", _IN), sample.role("target", _OUT)
     if told and answer and told != answer:
-        if sample.kind(answer).repeats and not _is_given(sample):
+        answers = sample.kind(answer)
+        # Where all answers are empty, the names alone tell what they should have been.
+        if answers.values and answers.repeats and not (sample.asked or _is_given(sample)):
             return None
         known = {plain(told), plain(answer)} <= {*_IN, *_OUT}
         why = f"the columns are called `{told}` and `{answer}`, and the answers differ"

@@ -135,6 +135,15 @@ def test_a_limit_cuts_the_rows_that_are_longer(tmp_path):
     assert 8192 not in cut
 
 
+def test_a_row_of_book_length_is_not_rendered_and_the_others_are(tmp_path):
+    book = {"prompt": "read this: " + "word " * 50_000, "completion": "done"}
+    tokens = looked(tmp_path, [*PAIRS, book]).profile.tokens
+    assert tokens is not None
+    assert (tokens.rows, tokens.lengths.max < 100) == (60, True)
+    (tmp_path / "book.txt").write_text("It was the best of times. " * 10_000)
+    assert examine(data.read(tmp_path / "book.txt")).profile.tokens is None
+
+
 def test_a_base_model_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UserError, match="no tokenizer"):
         looked(tmp_path, TURNS, "./nowhere")

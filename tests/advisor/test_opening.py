@@ -268,10 +268,11 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path):
 
 def test_what_is_no_file_is_named(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
-    assert "a pipe or a device" in refusal(tmp_path / "pipe.csv")
+    assert "cat '" in refusal(tmp_path / "pipe.csv")
+    assert "this is a device" in refusal(Path("/dev/null"))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
-        assert "a pipe or a device" in refusal(tmp_path / "s")
+        assert "this is a socket" in refusal(tmp_path / "s")
     (tmp_path / "empty").mkdir()
     assert "this is a folder" in refusal(tmp_path / "empty")
 
@@ -365,3 +366,69 @@ def test_every_messy_table_opens(path):
     found = (opened.records.format, len(opened.records.columns), len(records))
     assert found == TABLES.get(path.name, found)
     assert all(record.line > 0 for record in records)
+
+
+LICENCE = (
+    "MIT License\n\nCopyright (c) 2026 Nobody\n\n"
+    "Permission is hereby granted, free of charge, to any person obtaining a copy\n"
+    "of this software, to deal in it without restriction, including the rights to use,\n"
+    'copy, modify, merge and publish it ("as is"), and to permit persons to do so,\n'
+    "subject to the following conditions:\nThe notice shall be kept.\n"
+)
+
+
+def test_a_text_whose_name_says_nothing_is_one_document(tmp_path):
+    path = tmp_path / "LICENSE"
+    path.write_text(LICENCE)
+    found = data.read(path)
+    assert found.mapping.kind == "raw_text"
+    assert [row.input for row in found.rows] == [LICENCE]
+
+
+def test_a_table_whose_name_says_nothing_is_a_table(tmp_path):
+    path = tmp_path / "rows"
+    path.write_text('text,label\n"dear, or cheap",a\n"big, red, loud",b\nsmall,a\n')
+    assert said(data.read(path)) == [
+        ("dear, or cheap", "a"), ("big, red, loud", "b"), ("small", "a"),
+    ]  # fmt: skip
+
+
+def test_a_table_below_titles_is_parted_by_its_own_delimiter(tmp_path):
+    path = tmp_path / "export.csv"
+    rows = "".join(f"{n};text {n}, said by {n};{'ab'[n % 2]};x;y;z\n" for n in range(30))
+    path.write_text(f"Messages, all of them, of the year\n****\nRegion:;Berlin\n\n"
+                    f"nr;text;label;p;q;r\n{rows}")  # fmt: skip
+    found = data.read(path)
+    assert found.format == "csv with ;"
+    assert said(found)[0] == ("text 0, said by 0", "a")
+    assert len(found.rows) == 30
+    assert any("Region:" in note for note in found.notes)
+
+
+def test_a_header_is_kept_although_most_rows_below_have_more_cells(tmp_path):
+    path = tmp_path / "chat.csv"
+    rows = "".join(f"{'ab'[n % 2]},one, two, three, four, five {n}\n" for n in range(20))
+    path.write_text(f"label,text\n{rows}")
+    found = data.read(path)
+    assert said(found)[0] == ("one, two, three, four, five 0", "a")
+    assert len(found.rows) == 20
+
+
+def test_a_json_list_of_texts_is_texts_and_one_of_names_is_refused(tmp_path):
+    path = tmp_path / "texts.json"
+    path.write_text(json.dumps([f"this is a whole sentence, number {n}" for n in range(5)]))
+    assert data.read(path).mapping.kind == "raw_text"
+    path.write_text(json.dumps([f"name_of_a_label_number_{n}" for n in range(5)]))
+    assert "one column only" in refusal(path)
+
+
+def test_an_object_of_many_values_is_no_row(tmp_path):
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps({str(n): "yes" for n in range(500)}))
+    assert "500 names with one value each" in refusal(path)
+
+
+def test_a_text_of_one_very_long_line_is_one_document(tmp_path):
+    (tmp_path / "book.txt").write_text('It was "the best of times, it was the worst. ' * 10_000)
+    table = data.read(tmp_path / "book.txt")
+    assert (table.mapping.kind, len(table.rows)) == ("raw_text", 1)

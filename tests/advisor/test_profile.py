@@ -159,8 +159,12 @@ def test_an_evaluation_set_is_a_fact_only_when_enough_rows_can_be_split_off(tmp_
     assert many.facts()["has_evaluation_set"] == (True, "a fifth of 770 rows can be split off")
 
 
-def test_the_example_that_ships_has_nothing_to_report():
-    assert profile(read(EXAMPLE / "train.csv"), read(EXAMPLE / "test.csv")).findings == ()
+def test_of_the_example_that_ships_only_near_texts_are_reported():
+    profiled = profile(read(EXAMPLE / "train.csv"), read(EXAMPLE / "test.csv"))
+    assert [(finding.code, finding.count) for finding in profiled.findings] == [
+        ("near_leak", 11),
+        ("near_duplicates", 6),
+    ]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason=NEEDS_SHARED)

@@ -192,6 +192,34 @@ def test_a_wrong_mapping_file_says_what_is_wrong(tmp_path, body, said):
         mapping.columns(tmp_path / "none.yaml", Columns())
 
 
+def test_the_users_word_for_a_kind_counts_more_than_repeating_answers(tmp_path):
+    records: list[object] = [{"prompt": f"is {n} even?", "completion": "no"} for n in range(30)]
+    found = table(tmp_path, records, Columns(kind="prompt_completion"))
+    assert {row.target for row in found.rows} == {"no"}
+
+
+def test_empty_answers_are_missed_as_answers_and_not_as_labels(tmp_path):
+    records: list[object] = [{"prompt": f"is {n} even?", "completion": ""} for n in range(30)]
+    with pytest.raises(DataError, match=r"no answer \(30\)") as caught:
+        table(tmp_path, records)
+    assert "target in `completion`" in str(caught.value)
+
+
+def test_rows_whose_label_is_missing_can_be_read_as_texts(tmp_path):
+    records: list[object] = [{"claim": f"{n} is odd", "label": "", "topic": n} for n in range(5)]
+    with pytest.raises(DataError, match="no label") as caught:
+        table(tmp_path, records)
+    assert "whichtune label" in str(caught.value)
+    found = table(tmp_path, records, Columns(kind="raw_text", input="claim"))
+    assert [row.input for row in found.rows][:2] == ["0 is odd", "1 is odd"]
+
+
+def test_a_list_of_labels_in_a_cell_is_read_as_json(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('text,labels\none,"[""a, b"", ""c""]"\ntwo,[]\nthree,"[""c""]"\n')
+    assert [row.labels for row in data.read(path).rows] == [("a, b", "c"), (), ("c",)]
+
+
 FILES = {
     "instruction/gsm8k/train.jsonl": ("prompt_completion", 7473, 0),
     "instruction/text2sql_advising/advising.json": ("text_to_sql", 4387, 0),

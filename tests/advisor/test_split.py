@@ -1,6 +1,7 @@
 """The split: no text on both sides, no row lost, the same bytes everywhere."""
 
 import json
+import random
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,13 @@ from rules.errors import DataError
 from runners.base import DataFile, Row
 
 EXAMPLE = Path(__file__).parents[2] / "advisor" / "examples" / "banking77"
+
+WORDS = [
+    f"{first}{second}{third}"
+    for first in "bdfgk"
+    for second in ("ala", "ero", "ini", "obu")
+    for third in ("ra", "mo", "ti", "su", "nel")
+]
 
 TEXTS = st.sampled_from([f"{word} {n}" for word in ("one", "One", "two", "TWO ") for n in range(9)])
 ROWS = st.lists(st.tuples(TEXTS, st.sampled_from("abcd")), min_size=1, max_size=60)
@@ -117,8 +125,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path: Pat
 
 def test_the_split_of_the_example_is_the_same_on_every_machine(tmp_path: Path):
     split = freeze(SplitRequest(train=read(EXAMPLE / "train.csv"), root=tmp_path))
-    assert split.folder == tmp_path / "data" / "aca292f4aebd"
-    assert (split.train.rows, split.evaluation.rows, len(split.labels)) == (616, 154, 77)
+    assert split.folder == tmp_path / "data" / "4c19e0de39c2"
+    assert "texts kept on one side with one that is nearly the same: 12" in split.notes
+    assert (split.train.rows, split.evaluation.rows, len(split.labels)) == (613, 157, 77)
 
 
 def test_each_label_gives_its_share(tmp_path: Path):
@@ -174,6 +183,111 @@ def test_a_leak_is_left_out_of_training_and_listed(tmp_path: Path):
         ("train:7", "stands in the evaluation as test:1")
     ]
     assert "training rows left out because they stand in the evaluation: 1" in split.notes
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    """Long texts that have little in common."""
+    source = random.Random(seed)
+    return [" ".join(source.choices(WORDS, k=14)) for _ in range(count)]
+
+
+def changed(text: str) -> str:
+    """The same but for one word at the end."""
+    return text.rsplit(" ", 1)[0] + " altogether"
+
+
+def with_twins(count: int, twins: int) -> list[tuple[str, str]]:
+    texts = sentences(count)
+    rows = [(text, "ab"[n % 2]) for n, text in enumerate(texts)]
+    return rows + [(changed(text), "ab"[n % 2]) for n, text in enumerate(texts[:twins])]
+
+
+def test_texts_that_are_nearly_the_same_are_on_one_side(tmp_path: Path):
+    split = freeze(SplitRequest(train=table(tmp_path, with_twins(60, 30)), root=tmp_path))
+    left = {row.input for row in rows_of(split.train)}
+    right = {row.input for row in rows_of(split.evaluation)}
+    pairs = [(text, changed(text)) for text in sentences(60)[:30]]
+    assert all(({one, other} <= left) or ({one, other} <= right) for one, other in pairs)
+    assert any(one in right for one, _ in pairs)
+    assert "texts kept on one side with one that is nearly the same: 60" in split.notes
+
+
+def test_the_order_of_the_rows_does_not_matter(tmp_path: Path):
+    rows = with_twins(60, 30)
+    shuffled = random.Random(1).sample(rows, len(rows))
+    sides: list[set[str]] = []
+    for name, some in (("one", rows), ("two", shuffled)):
+        train = table(tmp_path, some, f"{name}.jsonl")
+        split = freeze(SplitRequest(train=train, root=tmp_path))
+        sides.append({row.input for row in rows_of(split.evaluation)})
+    assert sides[0] == sides[1]
+
+
+def test_rows_made_from_one_template_can_still_be_split(tmp_path: Path):
+    rows = [
+        (f"please send me {n} new cards of kind {label} by post", label)
+        for label in ("black", "white")
+        for n in range(20)
+    ]
+    split = freeze(SplitRequest(train=table(tmp_path, rows), root=tmp_path))
+    assert (split.train.rows, split.evaluation.rows) == (32, 8)
+    assert any(
+        note.startswith("texts nearly the same that may be on both sides: 40")
+        for note in split.notes
+    )
+
+
+def test_near_texts_of_many_users_do_not_tie_all_rows_together(tmp_path: Path):
+    request = "please cancel the subscription that I bought in "
+    months = ("January", "February", "March", "April", "May", "June", "July", "August")
+    rows = [(f"{request}{month}", user) for user, month in enumerate(months)]
+    rows += [(text, n % 8) for n, text in enumerate(sentences(40))]
+    lines = (
+        json.dumps({"text": text, "label": "ab"[n % 2], "user_id": f"u{user}"})
+        for n, (text, user) in enumerate(rows)
+    )
+    (tmp_path / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    split = freeze(SplitRequest(train=read(tmp_path / "train.jsonl"), root=tmp_path))
+    left, right = ({row.user for row in rows_of(side)} for side in (split.train, split.evaluation))
+    assert left
+    assert right
+    assert left.isdisjoint(right)
+
+
+def test_without_numpy_the_notes_say_that_nobody_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("advisor.split_items.find_spec", lambda _: None)
+    split = freeze(SplitRequest(train=table(tmp_path, with_twins(60, 30)), root=tmp_path))
+    said = "nobody looked for texts that are nearly the same: numpy is not installed"
+    assert said in split.notes
+
+
+def test_what_a_published_split_nearly_shares_stays_and_is_said(tmp_path: Path):
+    texts = sentences(20)
+    train = table(tmp_path, [(text, "ab"[n % 2]) for n, text in enumerate(texts)])
+    held_out = [(changed(text), "a") for text in texts[:3]] + [(text, "b") for text in texts[3:5]]
+    evaluation = table(tmp_path, held_out, "test.jsonl")
+    split = freeze(SplitRequest(train=train, evaluation=evaluation, root=tmp_path))
+    assert [row.input for row in rows_of(split.evaluation)] == [text for text, _ in held_out]
+    assert [entry.id for entry in split.left_out] == ["train:4", "train:5"]
+    said = "training rows kept although nearly the same text is in the evaluation: 3"
+    assert said in split.notes
+
+
+def test_groups_that_a_published_split_shares_are_said(tmp_path: Path):
+    texts = sentences(20)
+    for name, some in (("train", range(12)), ("test", range(12, 20))):
+        lines = (
+            json.dumps({"text": texts[n], "label": "ab"[n % 2], "conversation_id": f"c{n % 14}"})
+            for n in some
+        )
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    train, evaluation = read(tmp_path / "train.jsonl"), read(tmp_path / "test.jsonl")
+    split = freeze(SplitRequest(train=train, evaluation=evaluation, root=tmp_path))
+    said = "training rows kept although their group is in the evaluation too: 6"
+    assert said in split.notes
+    assert split.train.rows == 12
 
 
 def test_few_evaluation_rows_say_how_little_they_tell(tmp_path: Path):

@@ -6,13 +6,13 @@ from advisor import questions
 from advisor.columns import Columns
 from advisor.interview import next_question
 from advisor.recommend import recommend
-from tui.column_boxes import ColumnBoxes
-from tui.data_file import DataScreen
+from tui.data import DataScreen
 from tui.error_note import ErrorNote
 from tui.interview import InterviewScreen
 from tui.listing import Listing
+from tui.looked import Wanted, look
 from tui.messages import OpenInterview
-from tui.path_input import complete
+from tui.path_input import complete, continuations
 from tui.question_card import QuestionCard
 from tui.recommendation import RecommendationScreen
 from tui.verdict_panel import VerdictPanel
@@ -176,13 +176,32 @@ async def test_a_data_file_answers_questions(app, settle, shown, tmp_path):
         await pilot.press("d")
         await settle(pilot)
         app.screen.query_one("#train", Input).value = str(path)
+        app.screen.query_one("#embed", Input).value = "no"
         await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, DataScreen)
+        await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, InterviewScreen)
         assert app.notebook.situation.facts.labels == 2
         assert app.notebook.standing("labels") == "data"
-        assert "data" in shown(pilot)
+        assert "tickets.csv: 60 rows, 2 labels" in shown(pilot)
         assert question(pilot) not in app.notebook.data
+
+
+async def test_a_question_that_is_asked_again_stays_when_no_data_was_read(app, settle, tmp_path):
+    path = tmp_path / "tickets.csv"
+    rows = [f"message number {n} about {n * 7},{('billing', 'login')[n % 2]}" for n in range(60)]
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    app.notebook.take(look(Wanted(path, embed=False)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_question(pilot, settle, "labels")
+        await pilot.press("d")
+        await settle(pilot)
+        await pilot.press("i")
+        await settle(pilot)
+        assert isinstance(app.screen, InterviewScreen)
+        assert question(pilot) == "labels"
 
 
 async def test_columns_are_asked_for_when_the_file_leaves_them_open(app, settle, says, tmp_path):
@@ -192,13 +211,15 @@ async def test_columns_are_asked_for_when_the_file_leaves_them_open(app, settle,
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("1", "d")
         await settle(pilot)
-        assert not app.screen.query_one(ColumnBoxes).display
         app.screen.query_one("#train", Input).value = str(path)
+        app.screen.query_one("#embed", Input).value = "no"
         await pilot.press("enter")
         await settle(pilot)
         assert "--input COLUMN --target COLUMN" in says(pilot, "#error")
         assert app.focused is app.screen.query_one("#input", Input)
         await pilot.press(*"first", "tab", *"second", "enter")
+        await settle(pilot)
+        await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, InterviewScreen)
         assert app.notebook.situation.facts.labels == 2
@@ -226,7 +247,10 @@ def test_a_path_is_completed(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "tickets.csv").touch()
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "about.py").touch()
     assert complete("da") == "data/"
+    assert complete("data/") == "data/tickets.csv"
+    assert continuations("data/") == ["data/tickets.csv", "data/about.py"]
     assert complete("data/ti") == "data/tickets.csv"
     assert complete("data/tickets.csv") is None
     assert complete("nowhere/x") is None

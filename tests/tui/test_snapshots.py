@@ -3,10 +3,13 @@ when a screen does: ``pytest tests/tui/test_snapshots.py --snapshot-update`` aft
 """
 
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from advisor import questions
+from advisor.check import Found, Remedy
 from advisor.compare import Comparison, Line
 from advisor.interview import Ask
 from advisor.margin import Margin
@@ -16,7 +19,8 @@ from rules.engine import Approach, Case, Rule
 from rules.facts import Facts
 from runners import base
 from runners.base import Interval95
-from tui.messages import OpenComparison, OpenInterview, OpenRecommendation, WatchRuns
+from tui.looked import Wanted, look
+from tui.messages import OpenComparison, OpenData, OpenInterview, OpenRecommendation, WatchRuns
 
 
 def _rule(name, when, effect, weight, because):
@@ -181,3 +185,55 @@ def test_comparison(app, at, snap_compare, finish, monkeypatch):
     for approach, right in (("heads", 50), ("setfit", 53), ("lora", 30)):
         finish(app.folder, approach, right)
     assert snap_compare(app, terminal_size=(120, 40), run_before=at(OpenComparison()))
+
+
+DOUBLED = Found(
+    "repeats",
+    "rows that repeat another one: 2 letter for letter, 0 but for case or spacing",
+    (20, 21),
+    fix="nothing to do: one of each is kept when the data is split",
+    remedy=Remedy("left out: repeats an earlier row"),
+)
+FOUND = (
+    DOUBLED,
+    Found(
+        "leak", "training rows that stand in test.csv too", range(22), "blocking", "take them out"
+    ),
+    Found("imbalance", "rows of 'billing', 8 times as many as of 'login'", range(9), "info"),
+)
+
+
+@pytest.fixture
+def examined(app, tmp_path, monkeypatch):
+    """A file with findings of its own, so that no new check changes the picture."""
+    made = SimpleNamespace(SAYS="faults", LIBRARIES=(), COST=1, look=lambda examined: FOUND)
+    left = SimpleNamespace(SAYS="what no label says", LIBRARIES=("nowhere_to_be_had",), COST=1)
+    monkeypatch.setattr("advisor.profile.checks", lambda: {"made": made, "left": left})
+    monkeypatch.chdir(tmp_path)
+    texts = [f"message {n}: where is the {('invoice', 'password')[n % 2]}?" for n in range(20)]
+    rows = [f"{text},{('billing', 'login')[n % 2]}" for n, text in enumerate(texts)]
+    Path("tickets.csv").write_text("\n".join(["text,label", *rows, *rows[:2]]) + "\n")
+    app.notebook.take(look(Wanted(Path("tickets.csv"), base_model="bundled", embed=False)))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_data(app, at, snap_compare, size, examined):
+    assert snap_compare(app, terminal_size=size, run_before=at(OpenData()))
+
+
+def test_data_form(app, at, snap_compare):
+    assert snap_compare(app, terminal_size=(80, 24), run_before=at(OpenData()))
+
+
+def test_xray(app, at, settle, snap_compare, examined):
+    async def open_xray(pilot):
+        await at(OpenData())(pilot)
+        await pilot.press("down", "x")
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=open_xray)
+
+
+def test_home(app, settle, snap_compare, monkeypatch):
+    monkeypatch.setattr("tui.home._short", lambda folder: "runs")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=settle)
