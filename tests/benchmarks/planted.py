@@ -34,6 +34,8 @@ class Planted(NamedTuple):
     evaluation: Rows | None = None
     places: frozenset[int] | None = None
     """Of the rows in training that must be told; ``None``: the evaluation file as a whole."""
+    groups: tuple[list[str], list[str]] | None = None
+    """The conversation that each row of training and evaluation belongs to."""
 
 
 class Planting(NamedTuple):
@@ -131,7 +133,39 @@ def longer(clean: Clean, draw: random.Random) -> Planted:
     return Planted(clean.train, rows)
 
 
+def leaked(clean: Clean, draw: random.Random) -> Planted:
+    """3 % more training rows: evaluation rows, letter for letter."""
+    return _leaked(clean, draw, lambda text: text)
+
+
+def nearly_leaked(clean: Clean, draw: random.Random) -> Planted:
+    """The same with a word at the end, of texts long enough to be near."""
+    return _leaked(clean, draw, lambda text: f"{text} pls", shortest=40)
+
+
+def _leaked(
+    clean: Clean, draw: random.Random, change: Callable[[str], str], shortest: int = 0
+) -> Planted:
+    long = [(text, label) for text, label in clean.evaluation if len(text) >= shortest]
+    some = draw.sample(long, min(len(long), round(0.03 * len(clean.train))))
+    rows = [*clean.train, *((change(text), label) for text, label in some)]
+    return Planted(rows, clean.evaluation, frozenset(range(len(clean.train), len(rows))))
+
+
+def same_conversation(clean: Clean, draw: random.Random) -> Planted:
+    """Rows belong to conversations of five; 3 % of the training rows to one of the evaluation."""
+    train = [f"t{place // 5}" for place in range(len(clean.train))]
+    evaluation = [f"e{place // 5}" for place in range(len(clean.evaluation))]
+    places = draw.sample(range(len(train)), round(0.03 * len(train)))
+    for place in places:
+        train[place] = draw.choice(evaluation)
+    return Planted(clean.train, clean.evaluation, frozenset(places), (train, evaluation))
+
+
 PLANTINGS = (
+    Planting("leak: evaluation rows in training", "leak", leaked),
+    Planting("leak: the same with a word more", "near_leak", nearly_leaked),
+    Planting("leak: conversations on both sides", "group_leak", same_conversation),
     Planting("prefix FWD: on 96 % of a label", "giveaway", prefix),
     Planting("ticket number on 96 % of a label", "giveaway", ticket),
     Planting("mark at the end of 96 % of a label", "giveaway", trailing),
@@ -167,18 +201,23 @@ def _rows(path: Path) -> Rows:
 
 
 def _examined(folder: Path, planted: Planted) -> Examination:
+    groups = planted.groups or (None, None)
+    sides = (("train", planted.train, groups[0]), ("evaluation", planted.evaluation, groups[1]))
     tables = [
-        read(_written(folder / f"{name}.csv", rows)) if rows else None
-        for name, rows in (("train", planted.train), ("evaluation", planted.evaluation))
+        read(_written(folder / f"{name}.csv", rows, group)) if rows else None
+        for name, rows, group in sides
     ]
     assert tables[0]
     assert len(tables[0].rows) == len(planted.train)
     return examine(tables[0], tables[1], asked=Asked(embed=True))
 
 
-def _written(path: Path, rows: Rows) -> Path:
+def _written(path: Path, rows: Rows, groups: list[str] | None) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *rows])
+        table = csv.writer(file)
+        table.writerow(["text", "label", *(["conversation_id"] if groups else [])])
+        for place, row in enumerate(rows):
+            table.writerow([*row, *([groups[place]] if groups else [])])
     return path
 
 
