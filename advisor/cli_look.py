@@ -85,8 +85,8 @@ def profile(
     said = columns(flags, roles=role, mapping_file=mapping)
     mended = None
     with console.news(data.name, patience=3.0) as report:
-        table, held_out = tables.read_both(data, evaluation, said)
-        shown = tables.read(corpus) if corpus else None
+        table, held_out = tables.read_both(data, evaluation, said, report)
+        shown = tables.read(corpus, report=report) if corpus else None
         asked = examination.Asked(base_model=base, embed=embed)
         found = examination.examine(table, held_out, shown, asked=asked, report=report)
         if wanted:

@@ -158,7 +158,7 @@ def read_both(
 def _counted(records: Iterable[Record], name: str, report: Report) -> Iterator[Record]:
     for number, record in enumerate(records, 1):
         if number % _NEWS == 0:
-            report(Progress(message=f"reading {name}: {number:,} records"))
+            report(Progress(message=f"reading {name}", step=number))
         yield record
 
 

@@ -45,6 +45,8 @@ class ReadingLine(Static):
         """Take the latest news; a part that counts its own steps does not move the bar."""
         part = bool(news.steps and self._far.steps and news.steps != self._far.steps)
         count = f" {news.step:,} of {news.steps:,}" if part else ""
+        if news.step and not news.steps:
+            count = f": {news.step:,} records"
         self._message = f"{news.message}{count}"
         if not part:
             self._far = news

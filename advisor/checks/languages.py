@@ -27,6 +27,8 @@ _START = 400
 _SURE = 0.8
 _TRANSLATED = 0.5
 """Share of rows from which on another language in the answer is the task itself."""
+_MISTAKEN = 0.003
+"""Share of rows below which other languages are as likely to be mistakes of ours."""
 _NONE = "zxx"
 """What it calls numbers, code and the like."""
 
@@ -49,6 +51,8 @@ def _others(asked: Sequence[str], places: Sequence[int], told: str) -> Iterator[
         return
     (usual, rows), *others = counts.most_common()
     where = [place for place, found in zip(places, asked, strict=True) if found not in ("", usual)]
+    if len(where) < _MISTAKEN * counts.total():
+        return
     listed = ", ".join(f"{name} ({times:,})" for name, times in others[:5])
     more = f" and {len(others) - 5} more" if len(others) > 5 else ""
     unsure = sum(not found for found in asked)

@@ -53,10 +53,13 @@ def test_a_translation_task_is_no_finding(tmp_path: Path):
 def test_of_many_rows_some_are_drawn_and_that_is_said(tmp_path: Path):
     path = tmp_path / "t.csv"
     lines = [f'"{ENGLISH.format(n)}",{n % 2}' for n in range(5000)]
-    lines[0] = f'"{GERMAN.format(0)}",1'
+    lines[:40] = [f'"{GERMAN.format(n)}",1' for n in range(40)]
     path.write_text("text,label\n" + "\n".join(lines) + "\n", "utf-8")
     found = findings(read(path))["languages"]
     assert found.text.endswith("(of 4,000 rows drawn evenly from 5,000)")
+    lines[:35] = lines[100:135]  # so few may be mistakes
+    path.write_text("text,label\n" + "\n".join(lines) + "\n", "utf-8")
+    assert findings(read(path)) == {}
 
 
 def test_without_the_library_it_is_told_that_nobody_looked(tmp_path: Path, monkeypatch):

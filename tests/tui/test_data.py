@@ -307,7 +307,7 @@ async def test_reading_a_long_file_says_how_far_it_is_and_is_stopped_in_the_midd
     heard, go_on = [], threading.Event()
 
     def show(line, news):
-        heard.append(news.message)
+        heard.append((news.message, news.step))
 
     def add(writer, line, draft):
         if writer.count == 25:
@@ -325,7 +325,7 @@ async def test_reading_a_long_file_says_how_far_it_is_and_is_stopped_in_the_midd
         await pilot.press("enter")
         while len(heard) < 3:
             await pilot.pause()
-        assert heard[-1] == "reading long.csv: 20 records"
+        assert heard[-1] == ("reading long.csv", 20)
         await pilot.press("escape")
         go_on.set()
         await settle(pilot)
