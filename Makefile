@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-all check format bundled-tokenizer clean
+.PHONY: setup demo test test-all check format bundled-tokenizer bundled-model clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,12 @@ format: $(STAMP)
 TEXT ?= ../shared/data/pretrain_text/core_train.txt.xz
 bundled-tokenizer: $(STAMP)
 	$(BIN)/python -m runners.bundled.make_tokenizer $(TEXT) runners/bundled
+
+# Stopped and started again, it goes on from its last checkpoint in WORK.
+HELD_OUT ?= $(dir $(TEXT))core_valid.txt.xz
+WORK ?= runs/bundled-model
+bundled-model: $(STAMP)
+	$(BIN)/python -m runners.bundled.make_model $(TEXT) $(WORK) runners/bundled $(HELD_OUT)
 
 clean:
 	rm -rf $(VENV) demo-runs

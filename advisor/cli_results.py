@@ -63,7 +63,13 @@ def compare(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs; else the latest ones.")
     ] = None,
-    metric: Annotated[str, typer.Option("--metric", help="accuracy or macro_f1.")] = "accuracy",
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            "--metric",
+            help="accuracy or macro_f1; of texts chrf, bleu, rouge_l, exact_match, bits_per_byte.",
+        ),
+    ] = None,
     runs_folder: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -74,7 +80,7 @@ def compare(
     from advisor import compare as comparing
 
     root = runs.root(runs_folder)
-    by = comparing.metric_named(metric)
+    by = comparing.metric_named(metric) if metric else None
     chosen = [runs.find(name, root) for name in names or ()]
     found = comparing.compare(chosen or comparing.latest_group(runs.all_runs(root)), by)
     if as_json:

@@ -8,10 +8,21 @@ import typer
 
 from advisor import bakeoff, console, runs
 from advisor.cli_columns import columns
-from advisor.cli_options import Data, Evaluation, Id, Input, Json, Mapping, Runs, Target
+from advisor.cli_options import (
+    Data,
+    Evaluation,
+    Id,
+    Input,
+    Json,
+    Kind,
+    Mapping,
+    Role,
+    Runs,
+    Target,
+)
 from rules.errors import RunError, UserError
 from runners._run_folder import RunStatus
-from runners.base import Plan
+from runners.base import Plan, can_run
 
 if TYPE_CHECKING:
     from advisor import plan as plans
@@ -41,6 +52,10 @@ Minutes = Annotated[
     float | None,
     typer.Option("--minutes", min=0.01, help="Stop training in good order after this time."),
 ]
+Format = Annotated[
+    str | None,
+    typer.Option("--answer-format", help="Of texts: a regular expression or a JSON schema."),
+]
 CANDIDATES = 3
 """Approaches that run when none is named: the best that can run."""
 DEMO = ("zero_shot", "few_shot", "heads", "lora")
@@ -53,6 +68,8 @@ def plan(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    kind: Kind = None,
+    role: Role = None,
     mapping: Mapping = None,
     base_model: BaseModel_ = None,
     setting: Setting = None,
@@ -60,6 +77,7 @@ def plan(
     share: Share = 0.2,
     per_label: PerLabel = None,
     minutes: Minutes = None,
+    answer_format: Format = None,
     runs_folder: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -69,18 +87,19 @@ def plan(
     """
     from advisor import plan as plans
 
-    flags = {"input": input_column, "target": target_column, "id": id_column}
+    flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
     request = plans.Request(
         approach=approach,
         data=data,
         evaluation=evaluation,
-        columns=columns(flags, mapping_file=mapping),
+        columns=columns(flags, roles=role, mapping_file=mapping),
         base_model=base_model,
         settings=plans.read_settings(setting or []),
         seed=seed,
         evaluation_share=share,
         rows_per_label=per_label,
         max_minutes=minutes,
+        answer_format=answer_format,
     )
     draft = plans.draft(request, runs.root(runs_folder))
     if as_json:
@@ -104,6 +123,8 @@ def run(
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
+    kind: Kind = None,
+    role: Role = None,
     mapping: Mapping = None,
     base_model: BaseModel_ = None,
     setting: Setting = None,
@@ -111,7 +132,11 @@ def run(
     share: Share = 0.2,
     per_label: PerLabel = None,
     minutes: Minutes = None,
+    answer_format: Format = None,
     again: Annotated[bool, typer.Option("--again", help="Even if it is done already.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint of a stopped run.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     runs_folder: Runs = None,
     as_json: Json = False,
@@ -124,25 +149,27 @@ def run(
     \b
     whichtune run --approach heads --approach lora --data tickets.csv
     whichtune run heads-0003            start a planned, cancelled or died run
+    whichtune run --resume lora-0002    go on where it was stopped
     """
     root = runs.root(runs_folder)
     if name:
-        plans_made = [_existing(name, root, again=again)]
+        plans_made = [_existing(name, root, again=again, resume=resume)]
     else:
         from advisor import plan as plans
 
-        flags = {"input": input_column, "target": target_column, "id": id_column}
+        flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
         request = plans.Request(
             approach="",
             data=_needed(data),
             evaluation=evaluation,
-            columns=columns(flags, mapping_file=mapping),
+            columns=columns(flags, roles=role, mapping_file=mapping),
             base_model=base_model,
             settings=plans.read_settings(setting or []),
             seed=seed,
             evaluation_share=share,
             rows_per_label=per_label,
             max_minutes=minutes,
+            answer_format=answer_format,
         )
         plans_made = _plans(request, approach or _recommended(request), root)
     if detach:
@@ -168,23 +195,36 @@ def _needed(data: Path | None) -> Path:
     return data
 
 
-def _existing(name: str, root: Path, *, again: bool) -> Plan:
+def _existing(name: str, root: Path, *, again: bool, resume: bool) -> Plan:
+    from advisor import resuming
+
     found = runs.find(name, root)
+    if resume:
+        resuming.check(found)
+        return found.plan
     if found.state == "done" and not again:
         fix = f"read it: whichtune show {name}   or measure again: whichtune run {name} --again"
         raise RunError(f"{name} is done already", where=str(found.folder), fix=fix)
+    if runs.is_over(found):
+        resuming.start_afresh(found)
     return found.plan
 
 
 def _recommended(request: "plans.Request") -> list[str]:
     """The best approaches that can run on this data, by the advice."""
     from advisor import facts
+    from advisor import plan as plans
     from advisor.cli_advice import data_facts, machine_facts
     from advisor.recommend import recommend
 
     found = data_facts(request.data, request.evaluation, request.columns)
     ranking = recommend(facts.gather({}, found, machine_facts({})).facts).ranking
-    able = [item.approach for item in ranking if item.can_run and item.status != "ruled_out"]
+    kind = plans.kind_of(request)
+    able = [
+        item.approach
+        for item in ranking
+        if item.status != "ruled_out" and can_run(item.approach, kind)
+    ]
     console.talk(f"running the {CANDIDATES} best that can run: {', '.join(able[:CANDIDATES])}")
     return able[:CANDIDATES]
 

@@ -1,25 +1,28 @@
 """Compare runs that were measured on the same rows, and say honestly which one won.
 
 The best is the run with the highest value. Each other one is tested against it on the same rows:
-McNemar's exact test for accuracy, a paired bootstrap for macro-F1, with Holm's correction for their
-number. Among those that are not shown to be worse, the cheapest wins.
+McNemar's exact test where an answer is right or wrong, a paired bootstrap for everything else, with
+Holm's correction for their number. Among those that are not shown to be worse, the cheapest wins.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
+from advisor.scale import Metric, Scale, metric_named, metrics_of, scale
 from rules import engine
-from rules.errors import RunError, UserError
-from runners import _data, _measure, _models, _run_folder, _significance
+from rules.errors import RunError
+from runners import _data, _measure_text, _measuring, _models, _run_folder, _significance
+from runners._measuring import BASELINE
+from runners._references import asked
 from runners._run_folder import RunStatus
-from runners._worker import BASELINE
-from runners.base import Frozen, Interval95, Prediction, Row
+from runners.base import Frozen, Interval95, Prediction, Row, Scorecard
 
-Metric = Literal["accuracy", "macro_f1"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
+__all__ = ["Comparison", "Line", "Metric", "Mistake", "compare", "metric_named"]
+
 LEVEL = 0.05
 _FREE = -1
 """The rung of a baseline: it costs nothing at all."""
+_NO_MODEL = {"majority": "majority class", "copied": "the question itself"}
 
 
 class Line(Frozen):
@@ -32,8 +35,13 @@ class Line(Frozen):
     verdict: Literal["best", "tie", "worse"]
     """``tie``: not shown to be worse than the best."""
     baseline: bool
-    accuracy: Interval95
-    macro_f1: Interval95
+    value: Interval95
+    """By the metric of this comparison."""
+    accuracy: Interval95 | None = None
+    """Of labels."""
+    macro_f1: Interval95 | None = None
+    metrics: dict[str, Interval95] = {}
+    """Of texts, by name."""
     p_value: float | None
     """Against the best, corrected; ``None`` for the best itself."""
     rows_to_decide: int | None = None
@@ -49,7 +57,7 @@ class Comparison(Frozen):
 
     metric: Metric
     rows: int
-    """Evaluation rows, the same for all."""
+    """Evaluation rows, the same for all; of texts, those that ask the same count once."""
     evaluation_sha256: str
     lines: tuple[Line, ...]
     winner: str
@@ -74,15 +82,29 @@ class Mistake(NamedTuple):
 
 
 def mistakes(run: RunStatus) -> list[Mistake]:
-    """Every row that a finished run got wrong, the most confident first."""
+    """Every row that a finished run got wrong: the most confident first, of texts the farthest."""
     predictions = _run_folder.read_predictions(run.folder / _run_folder.PREDICTIONS)
     rows = _data.read_rows(run.plan.evaluation)
+    if _measuring.is_text(run.plan):
+        return _farthest(rows, predictions)
     found = [
         Mistake(row, item.prediction, item.score)
         for row, item in zip(rows, predictions, strict=True)
         if item.prediction != row.target
     ]
     return sorted(found, key=lambda mistake: -(mistake.score or 0))
+
+
+def _farthest(rows: Sequence[Row], predictions: Sequence[Prediction]) -> list[Mistake]:
+    scores = _measure_text.row_scores(rows, predictions)
+    wrong = [
+        question.places[0]
+        for question in asked(rows)
+        if question.references
+        and predictions[question.places[0]].prediction not in question.references
+    ]
+    wrong.sort(key=lambda place: scores[place])
+    return [Mistake(rows[place], predictions[place].prediction, None) for place in wrong]
 
 
 def latest_group(runs: Sequence[RunStatus]) -> list[RunStatus]:
@@ -94,42 +116,31 @@ def latest_group(runs: Sequence[RunStatus]) -> list[RunStatus]:
     return [run for run in done if run.plan.evaluation.sha256 == wanted]
 
 
-def metric_named(name: str) -> Metric:
-    """The metric of this name.
-
-    Raises:
-        UserError: There is none.
-    """
-    for metric in METRICS:
-        if metric == name:
-            return metric
-    fix = f"use one of: {', '.join(METRICS)}"
-    raise UserError(f"no metric {name!r}", where="--metric", fix=fix)
-
-
-def compare(runs: Sequence[RunStatus], metric: Metric = "accuracy") -> Comparison:
+def compare(runs: Sequence[RunStatus], metric: Metric | None = None) -> Comparison:
     """Test every run, and the baselines, against the best of them.
 
     Raises:
         RunError: A run is not finished, or two were measured on different rows.
+        UserError: These runs were not measured by this metric.
         MissingExtraError: scipy or scikit-learn is not installed.
     """
     _models.require("scipy", "sklearn", approach="compare")
     _check(runs)
     rows = _data.read_rows(runs[0].plan.evaluation)
-    entries = [_entry(run) for run in runs] + _baselines(runs, rows)
-    values = [_value(entry, rows, metric) for entry in entries]
+    by = scale(runs[0].plan, rows, metric, [run.result.scorecard for run in runs if run.result])
+    entries = [_entry(run) for run in runs] + _baselines(runs, by)
+    values = [by.rank(entry.predictions) for entry in entries]
     best = max(range(len(entries)), key=lambda n: (values[n], -entries[n].rung))
     others = [n for n in range(len(entries)) if n != best]
-    raw = [_p_value(entries[best], entries[n], rows, metric) for n in others]
+    raw = [by.p_value(entries[best].predictions, entries[n].predictions) for n in others]
     p_values = dict(zip(others, _significance.holm(raw), strict=True))
-    lines = [_line(entry, rows, entries[best], p_values.get(n)) for n, entry in enumerate(entries)]
+    lines = [_line(entry, by, entries[best], p_values.get(n)) for n, entry in enumerate(entries)]
     order = sorted(range(len(lines)), key=lambda n: (n != best, -values[n], entries[n].rung))
     placed = [lines[n].model_copy(update={"place": place}) for place, n in enumerate(order, 1)]
-    winner, because = _winner([entries[n] for n in order], placed, metric)
+    winner, because = _winner([entries[n] for n in order], placed, by.test)
     return Comparison(
-        metric=metric,
-        rows=len(rows),
+        metric=by.metric,
+        rows=by.card(entries[0].predictions).rows,
         evaluation_sha256=runs[0].plan.evaluation.sha256,
         lines=tuple(placed),
         winner=winner,
@@ -161,11 +172,13 @@ def _rung(approach: str) -> int:
     return next((item.rung for item in engine.load() if item.name == approach), 0)
 
 
-def _baselines(runs: Sequence[RunStatus], rows: Sequence[Row]) -> list[_Entry]:
-    """Majority once, and each base model as it came, unless a plain zero-shot run is just that."""
+def _baselines(runs: Sequence[RunStatus], by: Scale) -> list[_Entry]:
+    """No model once, and each base model as it came, unless a plain zero-shot run is just that."""
     plan = runs[0].plan
-    majority = _measure.majority(_data.read_rows(plan.train), rows)
-    found = [_Entry("majority", "majority class", _FREE, majority, None)]
+    without = _measuring.nothing(plan, _data.read_rows(plan.train), by.rows)
+    if by.metric == "bits_per_byte":  # only a model finds a text likely
+        without = {}
+    found = [_Entry(name, _NO_MODEL[name], _FREE, said, None) for name, said in without.items()]
     plain = {
         run.plan.base_model
         for run in runs
@@ -182,41 +195,22 @@ def _baselines(runs: Sequence[RunStatus], rows: Sequence[Row]) -> list[_Entry]:
     return found
 
 
-def _right(entry: _Entry, rows: Sequence[Row]) -> list[bool]:
-    pairs = zip(entry.predictions, rows, strict=True)
-    return [answer.prediction == row.target for answer, row in pairs]
-
-
-def _answers(entry: _Entry) -> list[str]:
-    return [item.prediction for item in entry.predictions]
-
-
-def _value(entry: _Entry, rows: Sequence[Row], metric: Metric) -> float:
-    if metric == "accuracy":
-        return sum(_right(entry, rows)) / len(rows)
-    return _measure.measure(rows, entry.predictions).macro_f1.value
-
-
-def _p_value(best: _Entry, other: _Entry, rows: Sequence[Row], metric: Metric) -> float:
-    if metric == "accuracy":
-        return _significance.mcnemar(_right(best, rows), _right(other, rows))
-    targets = [row.target for row in rows]
-    return _significance.paired_bootstrap(targets, _answers(best), _answers(other))
-
-
-def _line(entry: _Entry, rows: Sequence[Row], best: _Entry, p_value: float | None) -> Line:
+def _line(entry: _Entry, by: Scale, best: _Entry, p_value: float | None) -> Line:
     result = entry.run.result if entry.run else None
-    card = result.scorecard if result else _measure.measure(rows, entry.predictions)
+    card = result.scorecard if result else by.card(entry.predictions)
     tie = p_value is not None and p_value >= LEVEL
-    needed = _significance.rows_to_decide(_right(best, rows), _right(entry, rows)) if tie else None
+    labels = card if isinstance(card, Scorecard) else None
+    needed = by.rows_to_decide(best.predictions, entry.predictions) if tie else None
     return Line(
         place=0,
         name=entry.name,
         approach=entry.approach,
         verdict="best" if p_value is None else ("tie" if tie else "worse"),
         baseline=entry.run is None,
-        accuracy=card.accuracy,
-        macro_f1=card.macro_f1,
+        value=metrics_of(card)[by.metric],
+        accuracy=labels.accuracy if labels else None,
+        macro_f1=labels.macro_f1 if labels else None,
+        metrics={} if labels else metrics_of(card),
         p_value=p_value,
         rows_to_decide=needed,
         train_rows=result.train_rows if result else None,
@@ -226,9 +220,8 @@ def _line(entry: _Entry, rows: Sequence[Row], best: _Entry, p_value: float | Non
     )
 
 
-def _winner(entries: Sequence[_Entry], lines: Sequence[Line], metric: Metric) -> tuple[str, str]:
+def _winner(entries: Sequence[_Entry], lines: Sequence[Line], test: str) -> tuple[str, str]:
     """The cheapest of those not shown to be worse than the best, and the sentence that says so."""
-    test = "McNemar's exact test" if metric == "accuracy" else "a paired bootstrap"
     top = lines[0]
     level = [pair for pair in zip(entries, lines, strict=True) if pair[1].verdict != "worse"]
     _, line = min(level, key=lambda pair: (pair[0].rung, pair[1].train_seconds or 0))

@@ -44,15 +44,17 @@ def _readiness(approach: Approach, machine: HardwareProfile) -> Readiness:
 
     if approach.name not in names():
         return say("advice_only", "advised, but this version has no runner for it")
-    libraries = find(approach.name).LIBRARIES
+    runner = find(approach.name)
+    libraries = runner.LIBRARIES
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
         return say("install", f"needs {', '.join(missing)}", INSTALL)
+    model = "a small encoder" if "classification" in runner.TASKS else "a small causal model"
     if machine.memory_bytes < NEEDS_BYTES:
         have = f"{machine.memory_bytes / GIB:.1f} GiB of memory"
-        return say("no_memory", f"{have}; a small encoder needs {NEEDS_BYTES / GIB:.1f}")
+        return say("no_memory", f"{have}; {model} needs {NEEDS_BYTES / GIB:.1f}")
     where = "on the GPU" if machine.gpus else "on the processor"
-    return say("ready", f"a small encoder runs {where}")
+    return say("ready", f"{model} runs {where}")
 
 
 def encoder() -> tuple[bool, str, str]:

@@ -14,8 +14,21 @@ from advisor.columns import Columns
 from advisor.schema import schemas
 from rules import engine
 from rules.errors import DataError, SettingError, UserError
-from runners import _models, _run_folder
-from runners.base import Frozen, Plan, find, names, settings_of
+from rules.facts import Task
+from runners import _answer_format, _models, _run_folder, base
+from runners._render_tokenizer import BUNDLED
+from runners.base import Frozen, Plan, can_run, find, names, settings_of
+
+TASKS: dict[str, Task] = {
+    "classification": "classification",
+    "prompt_completion": "generation",
+    "instruction": "generation",
+    "slots": "generation",
+    "text_to_sql": "generation",
+    "chat": "instruction_following",
+    "raw_text": "domain_knowledge",
+}
+"""What rows of a kind can be learned for. Of the other kinds no approach learns so far."""
 
 
 class Request(Frozen):
@@ -31,6 +44,8 @@ class Request(Frozen):
     evaluation_share: float = 0.2
     rows_per_label: int | None = None
     max_minutes: float | None = None
+    answer_format: str | None = None
+    """A JSON schema or a regular expression; of texts it is measured how many have this form."""
 
 
 class Draft(Frozen):
@@ -58,16 +73,22 @@ def draft(request: Request, runs: Path) -> Draft:
     check_approach(request.approach)
     runner = find(request.approach)
     settings_of(runner.Settings, request.settings, request.approach)
-    base_model, why_model = _base_model(request.base_model)
-    frozen = freeze(request, runs)
+    if request.answer_format:
+        _answer_format.checker(request.answer_format)
+    _check_model(request.base_model)
+    train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
+    task = task_of(train, request.approach)
+    base_model, why_model = _base_model(request.base_model, task)
+    frozen = _freeze(request, runs, train, evaluation)
+    automatic = base.computed(runner, task, frozen.train.rows, base_model)
     computed = {
         name: (value, reason)
-        for name, (value, reason) in runner.computed(frozen.train.rows).items()
+        for name, (value, reason) in automatic.items()
         if name not in request.settings
     }
     plan = Plan(
         approach=request.approach,
-        task="classification",
+        task=task,
         base_model=base_model,
         train=frozen.train,
         evaluation=frozen.evaluation,
@@ -76,6 +97,7 @@ def draft(request: Request, runs: Path) -> Draft:
         settings={**request.settings, **{name: value for name, (value, _) in computed.items()}},
         reasons={**why_model, **{name: reason for name, (_, reason) in computed.items()}},
         max_minutes=request.max_minutes,
+        answer_format=request.answer_format,
     )
     _run_folder.write_plan(plan)
     return Draft(plan=plan, split=frozen)
@@ -88,7 +110,12 @@ def freeze(request: Request, runs: Path) -> split.Split:
         DataError: A file cannot be used.
     """
     train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
-    _refuse_other_kinds(train)
+    return _freeze(request, runs, train, evaluation)
+
+
+def _freeze(
+    request: Request, runs: Path, train: data.Table, evaluation: data.Table | None
+) -> split.Split:
     return split.freeze(
         split.SplitRequest(
             train=train,
@@ -101,13 +128,37 @@ def freeze(request: Request, runs: Path) -> split.Split:
     )
 
 
-def _refuse_other_kinds(table: data.Table) -> None:
-    """The approaches that run so far learn labels."""
-    if table.mapping.kind != "classification":
-        what = f"these are {schemas()[table.mapping.kind].SAYS}, and only "
-        what += f"{schemas()['classification'].SAYS} can be learned from so far"
-        fix = "name the columns of text and label: --input COLUMN --target COLUMN"
+def kind_of(request: Request) -> Task | None:
+    """What the rows of a request can be learned for; nothing, where no approach learns from them.
+
+    Raises:
+        DataError: A file cannot be used.
+    """
+    return TASKS.get(data.read(request.data, request.columns).mapping.kind)
+
+
+def task_of(table: data.Table, approach: str) -> Task:
+    """What these rows can be learned for, by this approach.
+
+    Raises:
+        DataError: No approach learns from rows of this kind so far.
+        UserError: This one does not.
+    """
+    said, task = schemas()[table.mapping.kind].SAYS, TASKS.get(table.mapping.kind)
+    able = [name for name in names() if task and can_run(name, task)]
+    if task is None or not able:
+        learned = [kind for kind, known in TASKS.items() if any(can_run(n, known) for n in names())]
+        told = "; ".join(f"{kind}: {schemas()[kind].SAYS}" for kind in learned)
+        fix = f"name the columns, so that the rows are of another kind ({told})"
+        what = f"these are {said}, which no approach can learn from so far"
         raise DataError(what, where=str(table.path), fix=fix)
+    if approach not in able:
+        fix = f"these can run on them: {', '.join(able)}"
+        if can_run(approach, "classification"):
+            fix += "; or name the columns of text and label: --input COLUMN --target COLUMN"
+        what = f"these are {said}, and {approach} cannot learn from such rows"
+        raise UserError(what, where="--approach", fix=fix)
+    return task
 
 
 def check_approach(approach: str) -> None:
@@ -123,13 +174,20 @@ def check_approach(approach: str) -> None:
         raise UserError(what, where="--approach", fix=fix)
 
 
-def _base_model(given: str | None) -> tuple[str, dict[str, str]]:
+def _check_model(given: str | None) -> None:
+    """A folder can be checked now; a hub id is fetched by the run."""
+    if given and (Path(given).expanduser().exists() or given.startswith((".", "/", "~"))):
+        _models.locate(given)
+
+
+def _base_model(given: str | None, task: Task) -> tuple[str, dict[str, str]]:
     if given:
-        if Path(given).expanduser().exists() or given.startswith((".", "/", "~")):
-            _models.locate(given)  # a folder can be checked now; a hub id is fetched by the run
         return given, {}
-    reason = "the default encoder: 22 million parameters, fast on any machine"
-    return _models.DEFAULT_ENCODER, {"base_model": reason}
+    if task == "classification":
+        reason = "the default encoder: 22 million parameters, fast on any machine"
+        return _models.DEFAULT_ENCODER, {"base_model": reason}
+    reason = "the model that comes with whichtune: small, English prose, runs on any machine"
+    return BUNDLED, {"base_model": reason}
 
 
 def read_settings(pairs: list[str]) -> dict[str, Any]:

@@ -7,16 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from advisor import resuming, scale
 from advisor.compare import Comparison, Line, mistakes
 from runners._run_folder import RunStatus
-from runners.base import Forecast, Interval95, Plan, Result, Scorecard
+from runners.base import Forecast, Interval95, Plan, Result, Scorecard, TextCard
 
 MIB = 2**20
-
-
-def interval(share: Interval95) -> str:
-    """``0.871 (0.836 to 0.903)``."""
-    return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
+_EXAMPLES = 10
+"""Answers that are far from right, shown on request."""
 
 
 def seconds(value: float | None) -> str:
@@ -55,10 +53,8 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
         return Group(head, *_unfinished(found))
     result = found.result
     card = result.scorecard
-    base = ", ".join(f"{name} {c.accuracy.value:.3f}" for name, c in result.baselines.items())
     lines = [
-        f"accuracy {interval(card.accuracy)} on {card.rows:,} rows it never saw; {base}",
-        f"macro-F1 {interval(card.macro_f1)}{_confidence(card)}",
+        *_measured(result),
         f"learned from {result.train_rows:,} rows in {seconds(result.train_seconds)}; "
         f"{result.predict_ms_per_row:.1f} ms a row; peak {memory(result.peak_memory_bytes)}; "
         f"artifact {memory(result.artifact_bytes)}",
@@ -67,7 +63,9 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
         lines.append(_held_against(result.forecast, result))
     parts: list[RenderableType] = [head, *(Text(line) for line in lines)]
     parts += [Text(f"! {warning}") for warning in result.warnings]
-    if errors:
+    if isinstance(card, TextCard):
+        parts += [Text(""), *_answers(found)] if errors else []
+    elif errors:
         parts += [Text(""), _confusions(found, card), Text(""), _labels(card)]
     elif card.confusions:
         worst = card.confusions[0]
@@ -75,6 +73,44 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
             Text(f"worst: {worst.target} taken for {worst.prediction}, {worst.rows} times")
         )
     return Group(*parts)
+
+
+def _measured(result: Result) -> list[str]:
+    """What was measured, the number that decides first, with what no work would have given."""
+    card = result.scorecard
+    name = scale.main(card)
+    base = ", ".join(
+        f"{of} {scale.number(name, scale.metrics_of(known)[name].value)}"
+        for of, known in result.baselines.items()
+        if name in scale.metrics_of(known)
+    )
+    where = f"on {card.rows:,} rows it never saw; {base}"
+    if isinstance(card, Scorecard):
+        return [
+            f"accuracy {scale.shown(name, card.accuracy)} {where}",
+            f"macro-F1 {scale.shown(name, card.macro_f1)}{_confidence(card)}",
+        ]
+    others = [
+        f"{scale.TITLES[other]} {scale.shown(other, value)}"
+        for other, value in card.metrics.items()
+        if other != name
+    ]
+    told = [f"{scale.headline_shown(card)} {where}", *others]
+    return [*told, *([f"{card.references:,} right answers in all"] if card.references else [])]
+
+
+def _answers(found: RunStatus) -> list[RenderableType]:
+    """The answers that are farthest from what should have been said."""
+    parts: list[RenderableType] = []
+    for item in mistakes(found)[:_EXAMPLES]:
+        row = item.row
+        asked = row.input or next((t["content"] for t in row.messages if t["role"] == "user"), "")
+        wanted = row.target or (row.messages[-1]["content"] if row.messages else "")
+        said = (("asked", asked), ("wanted", wanted), ("said", item.prediction))
+        for name, text in said:
+            parts.append(Text.assemble((f"{name:>7} ", "dim"), " ".join(text.split())))
+        parts.append(Text(""))
+    return parts
 
 
 def _held_against(said: Forecast, result: Result) -> str:
@@ -110,6 +146,8 @@ def _unfinished(found: RunStatus) -> list[RenderableType]:
         parts.append(Text(f"last heard {ago} ago: {last.progress.message}{step}"))
     if found.state in ("died", "cancelled", "failed"):
         parts.append(Text(f"start it again: whichtune run {found.name}"))
+        if resuming.can_resume(found):
+            parts.append(Text(f"or go on where it stopped: whichtune run --resume {found.name}"))
     return parts
 
 
@@ -137,7 +175,9 @@ def _labels(card: Scorecard) -> RenderableType:
 
 def runs(found: Sequence[RunStatus]) -> RenderableType:
     """All runs, a line each."""
-    table = Table("run", "state", "accuracy", "rows", "trained", "news", box=None, padding=(0, 1))
+    table = Table(
+        "run", "state", _measure_name(found), "rows", "trained", "news", box=None, padding=(0, 1)
+    )
     for item in found:
         card = item.result.scorecard if item.result else None
         news = ""
@@ -147,7 +187,7 @@ def runs(found: Sequence[RunStatus]) -> RenderableType:
         table.add_row(
             item.name,
             item.state,
-            interval(card.accuracy) if card else "",
+            _result_of(card) if card else "",
             f"{card.rows:,}" if card else f"{item.plan.evaluation.rows:,}",
             seconds(item.result.train_seconds) if item.result else "",
             Text(news, overflow="ellipsis", no_wrap=True),
@@ -155,10 +195,25 @@ def runs(found: Sequence[RunStatus]) -> RenderableType:
     return table
 
 
+def _measure_name(found: Sequence[RunStatus]) -> str:
+    texts = any(run.result and isinstance(run.result.scorecard, TextCard) for run in found)
+    return "result" if texts else "accuracy"
+
+
+def _result_of(card: Scorecard | TextCard) -> str:
+    """A text's number says what it is; the column of labels is accuracy anyway."""
+    if isinstance(card, TextCard):
+        return scale.headline_shown(card)
+    return scale.shown("accuracy", card.accuracy)
+
+
 def comparison(found: Comparison) -> RenderableType:
     """The table, the sentence that names the winner, and what it would take to know more."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for name in ("", "run", "accuracy, 95 %", "F1", "p"):
+    labels = found.metric in scale.OF_LABELS
+    first, second = ("accuracy", "macro_f1") if labels else (found.metric, _second(found))
+    title = "F1" if labels else scale.TITLES[second]
+    for name in ("", "run", f"{scale.TITLES[first]}, 95 %", title, "p"):
         table.add_column(name, no_wrap=True)
     for name in ("trained", "ms/row", "memory"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -168,14 +223,14 @@ def comparison(found: Comparison) -> RenderableType:
         table.add_row(
             mark,
             Text(line.name, style="bold" if line.name == found.winner else ""),
-            _short_interval(line.accuracy),
-            f"{line.macro_f1.value:.3f}",
+            _short_interval(first, _of(line, first)),
+            _number_of(line, second),
             _against(line),
             seconds(line.train_seconds),
             speed,
             memory(line.peak_memory_bytes),
         )
-    test = "McNemar" if found.metric == "accuracy" else "paired bootstrap"
+    test = "McNemar" if found.metric in ("accuracy", "exact_match") else "paired bootstrap"
     text = f"{found.rows:,} evaluation rows, the same for all; p against the best ({test}, Holm)"
     head = Text(text, style="dim")
     winner = Text(f"Winner: {found.winner}. ", style="bold")
@@ -190,9 +245,28 @@ def comparison(found: Comparison) -> RenderableType:
     return Group(*parts)
 
 
-def _short_interval(share: Interval95) -> str:
-    low, high = (f"{end:.3f}".removeprefix("0") for end in (share.low, share.high))
-    return f"{share.value:.3f} {low}-{high}"
+def _second(found: Comparison) -> str:
+    """Another metric of texts to show beside the one that decides."""
+    wanted = ("bleu", "chrf", "rouge_l", "bits_per_byte")
+    known = found.lines[0].metrics
+    return next((n for n in wanted if n in known and n != found.metric), found.metric)
+
+
+def _of(line: Line, metric: str) -> Interval95:
+    known = {"accuracy": line.accuracy, "macro_f1": line.macro_f1, **line.metrics}
+    return known.get(metric) or line.value
+
+
+def _number_of(line: Line, metric: str) -> str:
+    known = {"macro_f1": line.macro_f1, **line.metrics}.get(metric)
+    return scale.number(metric, known.value) if known else ""
+
+
+def _short_interval(metric: str, share: Interval95) -> str:
+    low, high = (
+        scale.number(metric, end).removeprefix("0") or "0" for end in (share.low, share.high)
+    )
+    return f"{scale.number(metric, share.value)} {low}-{high}"
 
 
 def _against(line: Line) -> str:

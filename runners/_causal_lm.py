@@ -5,7 +5,7 @@ A label's score is the mean log-probability of its tokens, so that long names ar
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules.errors import UserError
 from runners import _models
@@ -99,8 +99,23 @@ class LabelLikelihood:
         return (every * counted).sum(dim=1) / lengths
 
 
-def open_model(base_model: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+def require_causal(base_model: str) -> None:
+    """Refuse a model that gives no next token.
+
+    Raises:
+        UserError: It is an encoder, or translates from one text to another.
+    """
+    if _models.kind(base_model) != "causal":
+        fix = "name a causal model, such as --base-model bundled, or leave --base-model out"
+        raise UserError("this model does not write text", where=base_model, fix=fix)
+
+
+def open_model(
+    base_model: str, *, four_bits: bool = False
+) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
     """Open a causal model for inference, on the GPU when there is one.
+
+    ``four_bits``: its linear layers are rounded to NF4, with double quantisation.
 
     Raises:
         UserError: The folder does not hold a model that transformers can open.
@@ -115,15 +130,39 @@ def open_model(base_model: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBa
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True, dtype="auto"
+            path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            **(_rounded() if four_bits else {"dtype": "auto"}),
         )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         fix = "name a causal model that transformers can open without code of its own"
         raise UserError(reason, where=base_model, fix=fix) from error
     _models.require_words(tokenizer, base_model)
+    if four_bits:  # it is where it belongs already, and its type is that of the four bits
+        return model.eval(), tokenizer
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         model = model.float()  # half precision is several times slower on most processors
     model.to(device)  # type: ignore[arg-type]  # typed for generation mixins only
     return model.eval(), tokenizer
+
+
+def _rounded() -> dict[str, Any]:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    cuda = torch.cuda.is_available()
+    compute = torch.bfloat16 if cuda and torch.cuda.is_bf16_supported() else torch.float32
+    settings = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+    return {
+        "quantization_config": settings,
+        "dtype": compute,
+        "device_map": {"": 0} if cuda else "cpu",
+    }

@@ -1,4 +1,4 @@
-"""The arithmetic side of a forecast: an encoder by ``rules.memory``, its texts in tokens."""
+"""The arithmetic side of a forecast: a model by ``rules.memory``, its texts in tokens."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,38 @@ def estimated_bytes(
         shape = from_config(inner.config.to_dict(), "the encoder")
         setup = Setup(
             shape, way, max(lengths), batch, precision="fp32", checkpointing=False, attention="sdpa"
+        )
+        return round(memory.estimate(setup).allocated)
+    except UserError:
+        return None
+
+
+def causal_bytes(model: Any, tokens: int, batch: int, *, checkpointing: bool) -> int | None:  # noqa: ANN401
+    """Bytes of tensors of a step of a causal model; ``None`` for a model of no known kind.
+
+    Args:
+        model: As it is trained: PEFT's, or transformers' own.
+        tokens: Of the longest row.
+        batch: Rows that go through at once.
+        checkpointing: Whether activations are computed twice.
+    """
+    from torch import cuda
+
+    config = getattr(model, "peft_config", {}).get("default")
+    quantised = getattr(model, "is_loaded_in_4bit", False)
+    way: Way = ("qlora" if quantised else "lora") if config else "full"
+    try:
+        shape = from_config(model.config.to_dict(), "the model")
+        setup = Setup(
+            shape,
+            way,
+            tokens,
+            batch,
+            precision="bf16" if cuda.is_available() and way != "full" else "fp32",
+            quantisation="nf4-double" if quantised else None,
+            rank=getattr(config, "r", 16),
+            checkpointing=checkpointing,
+            attention="sdpa",
         )
         return round(memory.estimate(setup).allocated)
     except UserError:

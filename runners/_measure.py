@@ -38,9 +38,9 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> Scorecard
     answered = np.array([not item.abstained for item in predictions])
     return Scorecard(
         rows=len(rows),
-        accuracy=_accuracy(right),
+        accuracy=share(right),
         # Without a mistake every resample is perfect too; then it is as unsure as the accuracy.
-        macro_f1=_accuracy(right) if right.all() else _macro_f1(targets, answers),
+        macro_f1=share(right) if right.all() else _macro_f1(targets, answers),
         calibration_error=_calibration_error(predictions, right),
         answered=float(answered.mean()),
         accuracy_answered=float(right[answered].mean()) if answered.any() else None,
@@ -52,7 +52,7 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> Scorecard
     )
 
 
-def _accuracy(right: "np.ndarray") -> Interval95:
+def share(right: "np.ndarray") -> Interval95:
     """Percentile bootstrap of a share: to resample rows is to draw from a binomial.
 
     At 0 and at 1 every resample is the same, which would claim certainty; there Wilson's interval

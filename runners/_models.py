@@ -1,8 +1,9 @@
 """Base models by name: where their files are, what kind they are, and what identifies them.
 
-A name is a hub id (``org/name``) or a folder. The id of the packaged encoder is answered from its
-package, so that the whole main job runs offline; any other id goes to the hub's own cache first and
-then to the hub. Only safetensors are read, and no code that comes with a model is ever run.
+A name is a hub id (``org/name``), a folder, or ``bundled``. The id of the packaged encoder is
+answered from its package, so that the whole main job runs offline; any other id goes to the hub's
+own cache first and then to the hub. Only safetensors are read, and no code that comes with a model
+is ever run.
 """
 
 import hashlib
@@ -17,6 +18,10 @@ from rules.errors import MissingExtraError, UserError
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the published ``model.safetensors`` of all-MiniLM-L6-v2."""
+
+BUNDLED = "bundled"
+"""The name of the base model that comes with whichtune: small, causal, English prose."""
+_BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 Kind = Literal["encoder", "causal"]
 _WEIGHTS = ("*.safetensors", "*/*.safetensors")
@@ -43,6 +48,8 @@ def locate(base_model: str) -> Path:
     Raises:
         UserError: No such folder or id, the hub cannot be reached, or there are no safetensors.
     """
+    if base_model == BUNDLED:
+        return _checked(_BUNDLED_FOLDER, base_model)
     path = Path(base_model).expanduser()
     if path.is_dir():
         return _checked(path, base_model)

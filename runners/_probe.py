@@ -82,7 +82,7 @@ def forecast(plan: Plan, work: Work, report: Report) -> None:
     )
     text = f"forecast: {found.seconds:.0f} s and {found.memory_bytes / 2**20:,.0f} MiB"
     report(Progress(message=text, forecast=found))
-    refuse_too_large(found.memory_bytes, _available_bytes(), plan)
+    refuse_too_large(found.memory_bytes, available_bytes(), plan)
 
 
 def refuse_too_large(needed: int, available: int, plan: Plan) -> None:
@@ -107,7 +107,7 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024  # kibibytes everywhere else
 
 
-def _available_bytes() -> int:
+def available_bytes() -> int:
     """What this process can have: what is free, and what it holds already."""
     import psutil
     import torch

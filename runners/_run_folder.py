@@ -6,6 +6,7 @@ used again.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -21,7 +22,7 @@ from rules.errors import RunError
 from runners.base import Frozen, Plan, Prediction, Progress, Result, State
 
 PLAN, EVENTS, PREDICTIONS, RESULT = "plan.yaml", "events.jsonl", "predictions.jsonl", "result.json"
-LOG = "log.txt"
+LOG, ENVIRONMENT = "log.txt", "environment.json"
 _ALIVE: tuple[State, ...] = ("queued", "running")
 
 
@@ -100,6 +101,11 @@ def read_plan(folder: Path) -> Plan:
         first = str(error).splitlines()[0]
         fix = "make a new plan: whichtune plan --approach … --data …"
         raise RunError(f"not a plan: {first}", where=str(path), fix=fix) from error
+
+
+def plan_sha256(folder: Path) -> str:
+    """Of ``plan.yaml`` as it is now."""
+    return hashlib.sha256((folder / PLAN).read_bytes()).hexdigest()
 
 
 def append_event(folder: Path, **values: Any) -> Event:  # noqa: ANN401 - the fields of Event

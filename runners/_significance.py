@@ -4,6 +4,10 @@ scipy brings the exact binomial distribution; the rest is arithmetic with its so
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RESAMPLES = 2000
 _SEED = 0
@@ -48,9 +52,13 @@ def paired_bootstrap(targets: Sequence[str], first: Sequence[str], second: Seque
     weights = np.random.default_rng(_SEED).multinomial(
         len(targets), np.full(len(targets), 1 / len(targets)), size=RESAMPLES
     )
-    difference = f1_draws(weights, targets, first) - f1_draws(weights, targets, second)
+    return two_sided(f1_draws(weights, targets, first) - f1_draws(weights, targets, second))
+
+
+def two_sided(difference: "np.ndarray") -> float:
+    """The p-value of a difference, from its values on resampled rows ``(b,)``."""
     below, above = (difference <= 0).mean(), (difference >= 0).mean()
-    return float(min(1.0, max(2 * min(below, above), 2 / RESAMPLES)))
+    return float(min(1.0, max(2 * min(below, above), 2 / len(difference))))
 
 
 def rows_to_decide(first: Sequence[bool], second: Sequence[bool]) -> int | None:

@@ -196,11 +196,18 @@ def news_callback(plan: Plan, report: Report) -> Any:  # noqa: ANN401 - a Traine
     began = time.monotonic()
 
     class News(TrainerCallback):
+        mark = (0.0, began)
+        """Tokens and time of the last news."""
+
         def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
             del args, control
             logs = more.get("logs") or {}
-            wanted = {"loss", "learning_rate", "grad_norm", "embedding_loss"}
+            wanted = {"loss", "learning_rate", "grad_norm", "embedding_loss", "eval_loss"}
             values = {key: float(value) for key, value in logs.items() if key in wanted}
+            if "num_tokens" in logs and "loss" in logs:  # TRL counts them
+                now = (float(logs["num_tokens"]), time.monotonic())
+                (tokens, since), self.mark = self.mark, now
+                values["tokens_per_second"] = (now[0] - tokens) / max(now[1] - since, 1e-9)
             if values:
                 report(
                     Progress(

@@ -18,25 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 from rules.errors import UserError
-from runners import _data, _machine, _measure, _models, _probe, _quiet, _run_folder
-from runners.base import (
-    Forecast,
-    Plan,
-    Prediction,
-    Predictor,
-    Progress,
-    Report,
-    Result,
-    Row,
-    Scorecard,
-    find,
-)
+from runners import _data, _guards, _machine, _measuring, _models, _probe, _quiet, _run_folder
+from runners.base import Forecast, Plan, Progress, Report, Result, find, libraries
 
-BASELINE = "zero_shot"
-"""The approach that is the untouched model; run beside every other one."""
 LIBRARIES = (
     *("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes"),
     *("sentence-transformers", "setfit", "scikit-learn", "numpy", "scipy", "chromadb"),
+    *("sacrebleu", "rouge-score"),
 )
 """Those whose versions are written down with every run."""
 
@@ -99,16 +87,20 @@ def _run(folder: Path) -> None:
 
     train, evaluation = _data.read_rows(plan.train), _data.read_rows(plan.evaluation)
     runner = find(plan.approach)
-    _models.require(*runner.LIBRARIES, approach=plan.approach)
+    needed = libraries(runner, plan.task)
+    _models.require(*needed, approach=plan.approach)
+    if _measuring.is_text(plan):
+        _guards.no_evaluation_in_training(train, evaluation)
     _write_environment(plan)
-    _load(runner.LIBRARIES, report)
+    _load(needed, report)
     report(Progress(message=f"fitting {plan.approach} on {len(train):,} rows"))
     began = time.perf_counter()
     runner.fit(plan, train, report)
     train_seconds, fit_memory = time.perf_counter() - began, _probe.peak_bytes()
     forecast = forecasts[-1] if forecasts else None
     _learn(plan, forecast, train_seconds, fit_memory)
-    predictions, seconds = _predict(runner.load(plan.artifact), evaluation, report)
+    answers = _measuring.ask(plan, runner.load(plan.artifact), evaluation, report)
+    predictions = answers.predictions
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
     result = Result(
         approach=plan.approach,
@@ -116,11 +108,11 @@ def _run(folder: Path) -> None:
         base_model=plan.base_model,
         train_sha256=plan.train.sha256,
         evaluation_sha256=plan.evaluation.sha256,
-        scorecard=_measure.measure(evaluation, predictions),
-        baselines=_baselines(plan, train, evaluation, report),
+        scorecard=_measuring.card(plan, evaluation, predictions),
+        baselines=_measuring.baselines(plan, train, evaluation, predictions, report),
         train_rows=len(train),
         train_seconds=train_seconds,
-        predict_ms_per_row=1000 * seconds / len(evaluation),
+        predict_ms_per_row=1000 * answers.seconds_each,
         peak_memory_bytes=_peak_memory_bytes(),
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
         forecast=forecast,
@@ -144,68 +136,30 @@ def _load(libraries: Sequence[str], report: Report) -> None:
         importlib.import_module(library)
 
 
-def _predict(
-    predictor: Predictor, rows: Sequence[Row], report: Report
-) -> tuple[list[Prediction], float]:
-    """Predict in blocks, so that a slow model shows how far it is; returns the seconds it took."""
-    block = max(64, len(rows) // 20)
-    predictions: list[Prediction] = []
-    began = time.perf_counter()
-    for start in range(0, len(rows), block):
-        report(Progress(message="measuring", step=start, steps=len(rows)))
-        part = rows[start : start + block]
-        asked = time.perf_counter()
-        found = predictor.predict(part)
-        share = (time.perf_counter() - asked) / len(part)
-        predictions += [item.model_copy(update={"seconds": round(share, 6)}) for item in found]
-    return predictions, time.perf_counter() - began
-
-
-def _baselines(
-    plan: Plan, train: Sequence[Row], evaluation: Sequence[Row], report: Report
-) -> dict[str, Scorecard]:
-    """What no work would have given, on the same rows; kept beside the data for the next run."""
-    majority = _measure.majority(train, evaluation)
-    folder = plan.train.path.parent / "baselines"
-    folder.mkdir(exist_ok=True)
-    kept = folder / f"{_models.fingerprint(plan.base_model)}.jsonl"
-    if kept.exists():
-        untouched = _run_folder.read_predictions(kept)
-    else:
-        report(Progress(message="measuring the untouched model"))
-        untouched = _untouched(plan, train, evaluation)
-        _run_folder.write_predictions(kept, untouched)
-    return {
-        "majority": _measure.measure(evaluation, majority),
-        "untouched": _measure.measure(evaluation, untouched),
-    }
-
-
-def _untouched(plan: Plan, train: Sequence[Row], evaluation: Sequence[Row]) -> list[Prediction]:
-    baseline = plan.model_copy(update={"approach": BASELINE, "settings": {}})
-    baseline = baseline.model_copy(update={"folder": plan.folder / "baseline"})
-    find(BASELINE).fit(baseline, train, lambda progress: None)
-    return find(BASELINE).load(baseline.artifact).predict(evaluation)
+def versions() -> dict[str, str]:
+    """The versions of the libraries that are installed."""
+    found: dict[str, str] = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _write_environment(plan: Plan) -> None:
-    versions: dict[str, str] = {}
-    for library in LIBRARIES:
-        try:
-            versions[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
     about = {
         "python": platform.python_version(),
         "system": platform.platform(),
         "cores": os.cpu_count(),
-        "libraries": versions,
+        "libraries": versions(),
         "train_sha256": plan.train.sha256,
         "evaluation_sha256": plan.evaluation.sha256,
         "seed": plan.seed,
+        "plan_sha256": _run_folder.plan_sha256(plan.folder),
     }
     text = json.dumps(about, indent=1)
-    _run_folder.write_atomic(plan.folder / "environment.json", text)
+    _run_folder.write_atomic(plan.folder / _run_folder.ENVIRONMENT, text)
 
 
 def _peak_memory_bytes() -> int:

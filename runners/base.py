@@ -9,22 +9,24 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from rules.errors import SettingError, UserError
 from rules.facts import Task
+from runners._cards import Card as Card
+from runners._cards import Confusion as Confusion
+from runners._cards import Frozen as Frozen
+from runners._cards import Interval95 as Interval95
+from runners._cards import LabelScore as LabelScore
+from runners._cards import Scorecard as Scorecard
+from runners._cards import TextCard as TextCard
 
+_MEASURING_TEXT = ("sacrebleu", "rouge_score", "jsonschema")
 State = Literal["planned", "queued", "running", "done", "failed", "cancelled", "died"]
 """``planned``: only the plan exists. ``died``: the events say running and the process is gone, or
 they say done and there is no readable result; it can be run again."""
-
-
-class Frozen(BaseModel):
-    """A value: it never changes after it was made, and refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Row(Frozen):
@@ -72,6 +74,8 @@ class Plan(Frozen):
     """Why each value that nobody typed is what it is."""
     max_minutes: float | None = None
     """Training stops in good order when this much time is used up."""
+    answer_format: str | None = None
+    """What a written answer must be: a JSON schema, or a regular expression for the whole of it."""
 
     @property
     def name(self) -> str:
@@ -136,51 +140,12 @@ class Prediction(Frozen):
     tokens: int | None = None
     sources: tuple[str, ...] = ()
     """Ids of the rows or passages that the answer rests on."""
-
-
-class Interval95(Frozen):
-    """A share between 0 and 1 with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class LabelScore(Frozen):
-    """How one label fared."""
-
-    label: str
-    rows: int
-    precision: float
-    recall: float
-    f1: float
-
-
-class Confusion(Frozen):
-    """Rows of one label that were taken for another."""
-
-    target: str
-    prediction: str
-    rows: int
-    ids: tuple[str, ...]
-    """Up to five of them."""
-
-
-class Scorecard(Frozen):
-    """One set of predictions against the targets, in the same terms for every approach."""
-
-    rows: int
-    accuracy: Interval95
-    macro_f1: Interval95
-    calibration_error: float | None = None
-    """Expected calibration error, 15 equal bins; unknown where there is no confidence."""
-    answered: float = 1.0
-    """Share of rows on which the approach did not abstain."""
-    accuracy_answered: float | None = None
-    """Accuracy on those rows alone; unknown when it abstained on all of them."""
-    labels: tuple[LabelScore, ...] = ()
-    confusions: tuple[Confusion, ...] = ()
-    """The worst first, at most ten."""
+    cut: bool = False
+    """The answer was cut off: the model had not ended it when all its tokens were used up."""
+    target_bits: float | None = None
+    """Bits the model needs to say the row's target, or the text of a row that is only a text."""
+    target_bytes: int | None = None
+    """UTF-8 bytes that these bits stand for."""
 
 
 class Result(Frozen):
@@ -191,9 +156,9 @@ class Result(Frozen):
     base_model: str
     train_sha256: str
     evaluation_sha256: str
-    scorecard: Scorecard
-    baselines: dict[str, Scorecard]
-    """``majority`` and ``untouched``: what no work at all would have given."""
+    scorecard: Card
+    baselines: dict[str, Card]
+    """``majority`` or ``copied``, and ``untouched``: what no work at all would have given."""
     train_rows: int
     train_seconds: float
     predict_ms_per_row: float
@@ -212,6 +177,22 @@ class Predictor(Protocol):
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """One prediction a row, in the order of the rows."""
+        ...
+
+
+class Bits(NamedTuple):
+    """What it takes to say a text: bits under a model, and the bytes of the text."""
+
+    bits: float
+    bytes: int
+
+
+@runtime_checkable
+class TextPredictor(Predictor, Protocol):
+    """A predictor that also knows how likely it finds what should have been said."""
+
+    def bits(self, rows: Sequence[Row]) -> list[Bits]:
+        """Of each row's target, or of the text of a row that is only a text."""
         ...
 
 
@@ -260,6 +241,22 @@ def find(approach: str) -> Runner:
 def can_run(approach: str, task: Task | None) -> bool:
     """Whether there is a runner for this approach that does this task; an unknown one may fit."""
     return approach in names() and (task is None or task in find(approach).TASKS)
+
+
+def libraries(runner: Runner, task: Task) -> tuple[str, ...]:
+    """What a runner imports for a task; for texts it may say so apart, as ``TEXT_LIBRARIES``."""
+    if task == "classification":
+        return runner.LIBRARIES
+    own: tuple[str, ...] = getattr(runner, "TEXT_LIBRARIES", runner.LIBRARIES)
+    return (*own, *_MEASURING_TEXT)
+
+
+def computed(runner: Runner, task: Task, rows: int, base_model: str) -> dict[str, tuple[Any, str]]:
+    """Settings that nobody has to choose; for texts a runner may say so apart."""
+    own = getattr(runner, "computed_text", None)
+    if task == "classification" or own is None:
+        return runner.computed(rows)
+    return cast("dict[str, tuple[Any, str]]", own(rows, base_model))
 
 
 SettingsType = TypeVar("SettingsType", bound=Frozen)

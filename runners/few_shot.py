@@ -2,18 +2,20 @@
 
 With an encoder, the nearest rows vote, each with its similarity; how many vote is chosen by leaving
 one row out at a time. With a causal model, the nearest rows stand in the prompt as examples, and
-the likeliest label follows. Nothing is trained, so new rows count at once. Retrieved and random
-examples differ by 48 points on Banking77 (Bertsch et al. 2024, arXiv 2405.00200).
+the likeliest label follows, or the answer that it writes. Nothing is trained, so new rows count at
+once. Retrieved and random examples differ by 48 points on Banking77 (Bertsch et al. 2024, arXiv
+2405.00200).
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from runners import _causal_lm, _choose, _data, _encoder, _head, _models
+from rules.errors import SettingError
+from runners import _causal_lm, _choose, _data, _encoder, _generation, _head, _models, _shots
 from runners.base import (
     Frozen,
     Plan,
@@ -33,7 +35,7 @@ SHOTS = (1, 3, 5, 10, 20)
 """How many may vote; the best is taken by leave-one-out."""
 _BLOCK = 1024
 
-TASKS = ("classification",)
+TASKS = ("classification", "generation", "instruction_following")
 LIBRARIES = ("sentence_transformers", "transformers", "sklearn", "scipy", "safetensors")
 
 
@@ -44,8 +46,10 @@ class Settings(Frozen):
     """Examples for each text; chosen by leave-one-out for an encoder, 8 for a causal model."""
     encoder: str = _models.DEFAULT_ENCODER
     """Finds the examples when the base model is a causal one."""
+    choose: Literal["nearest", "random"] = "nearest"
+    """For answers that are texts: the rows most like the question, or the same ones for all."""
     instruction: str = "Choose the label that fits the text."
-    """What a causal model is told."""
+    """What a causal model is told; for texts nothing unless given."""
     abstain_below: Annotated[float, Interval(ge=0, le=1)] = 0.0
     """Answers with less confidence are marked for a person to look at."""
 
@@ -61,8 +65,17 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
 
     Raises:
         DataError: Fewer than two labels.
+        SettingError: Random examples for labels.
     """
     settings = settings_of(Settings, plan.settings, plan.approach)
+    if plan.task != "classification":
+        _fit_texts(plan, rows, settings, report)
+        return
+    if settings.choose == "random":
+        fix = "leave it out; random examples are for answers that are texts"
+        raise SettingError(
+            "labels are voted by the nearest rows", where="--setting choose", fix=fix
+        )
     labels = _data.labels_of(rows)
     causal = _models.kind(plan.base_model) == "causal"
     encoder = settings.encoder if causal else plan.base_model
@@ -84,6 +97,13 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     }
     path = plan.artifact / "few_shot.json"
     path.write_text(json.dumps(about, ensure_ascii=False), "utf-8")
+
+
+def _fit_texts(plan: Plan, rows: Sequence[Row], settings: Settings, report: Report) -> None:
+    told = settings.instruction if "instruction" in plan.settings else ""
+    _generation.prepare(plan, rows, told)
+    encoder = settings.encoder if settings.choose == "nearest" else None
+    _shots.save(plan, rows, settings.shots or 8, encoder, report)
 
 
 def _calibrated(head: _head.Head, shots: int | None, report: Report) -> _head.Head:
@@ -119,6 +139,8 @@ def _leave_one_out(
 
 def load(folder: Path) -> Predictor:
     """Reopen the examples on their model."""
+    if _generation.writes(folder):
+        return _shots.load(folder)
     about = json.loads((folder / "few_shot.json").read_text("utf-8"))
     _models.require_same(about["base_model"], about["fingerprint"], folder)
     _models.require_same(about["encoder"], about["encoder_fingerprint"], folder)

@@ -2,7 +2,8 @@
 
 With an encoder, a label's name (or the description given for it) is embedded, and a text gets the
 label whose embedding is nearest. With a causal model, the label whose name the model finds most
-likely after the text. No row is learnt from, so this is also the baseline of every other approach.
+likely after the text. Where the answer is a text, a causal model writes it. No row is learnt from,
+so this is also the baseline of every other approach.
 """
 
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.errors import SettingError
-from runners import _causal_lm, _data, _encoder, _head, _models
+from runners import _causal_lm, _data, _encoder, _generation, _head, _models
 from runners.base import (
     Frozen,
     Plan,
@@ -27,8 +28,9 @@ from runners.base import (
 TEMPERATURE = 0.05
 """Cosine similarities lie within a few tenths; uncalibrated by design, as nothing is learnt."""
 
-TASKS = ("classification",)
+TASKS = ("classification", "generation", "instruction_following", "domain_knowledge")
 LIBRARIES = ("sentence_transformers", "transformers")
+TEXT_LIBRARIES = ("torch", "transformers")
 
 
 class Settings(Frozen):
@@ -37,7 +39,7 @@ class Settings(Frozen):
     descriptions: dict[str, str] = {}
     """What a label means, in words; a label without one is described by its name."""
     instruction: str = "Choose the label that fits the text."
-    """What a causal model is told; encoders do not read it."""
+    """What a causal model is told; encoders do not read it. For texts nothing unless given."""
 
 
 def computed(rows: int) -> dict[str, tuple[Any, str]]:
@@ -54,6 +56,10 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         SettingError: A description of a label that does not occur.
     """
     settings = settings_of(Settings, plan.settings, plan.approach)
+    if plan.task != "classification":
+        told = settings.instruction if "instruction" in plan.settings else ""
+        _generation.prepare(plan, rows, told)
+        return
     labels = _data.labels_of(rows)
     if strange := sorted(set(settings.descriptions) - set(labels)):
         fix = f"the labels are: {', '.join(labels[:20])}"
@@ -71,7 +77,9 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
 
 
 def load(folder: Path) -> Predictor:
-    """Reopen the labels on their model."""
+    """Reopen the labels on their model, or the model that writes."""
+    if _generation.writes(folder):
+        return _generation.load(folder)
     about = json.loads((folder / "zero_shot.json").read_text("utf-8"))
     _models.require_same(about["base_model"], about["fingerprint"], folder)
     if _models.kind(about["base_model"]) == "causal":

@@ -21,6 +21,10 @@ def pytest_configure(config):
         "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning",
         # setfit's trainer asks for pinned memory and offers no way not to.
         "ignore:'pin_memory' argument is set as true but no accelerator:UserWarning",
+        # peft 0.21 asks transformers 5.23 for a property by the name it had before.
+        "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",
+        # peft looks for a layer of experts that transformers 5 has fused into another.
+        "ignore:The following .*_pattern keys did not match:RuntimeWarning",
     ):
         config.addinivalue_line("filterwarnings", line)
 

@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from advisor import runs
+from advisor import runs, scale
 from advisor.compare import Comparison, Line, compare, latest_group
 from advisor.runs import RunStatus
 from rules.errors import UserError
 from runners import _data
+from runners.base import Scorecard
 from tui import words
 from tui.error_note import ErrorNote
 from tui.listing import Item, Listing
@@ -99,10 +100,11 @@ class ComparisonScreen(Page):
 
     def _draw_lines(self, select: str | None = None) -> None:
         wide = self.size.width >= 110
-        self.query_one("#columns-names", Static).update(_names(wide))
+        metric = self._seen.comparison.metric if self._seen else "accuracy"
+        self.query_one("#columns-names", Static).update(_names(metric, wide))
         if self._seen is not None:
             lines = self._seen.comparison.lines
-            items = [Item(line.name, _row(line, wide)) for line in lines]
+            items = [Item(line.name, _row(line, metric, wide)) for line in lines]
             self.query_one(Listing).fill(items, select)
 
     @on(OptionList.OptionHighlighted)
@@ -128,7 +130,7 @@ def examples(chosen: Sequence[RunStatus]) -> dict[str, str]:
     wanted = {
         row
         for run in chosen
-        if run.result
+        if run.result and isinstance(run.result.scorecard, Scorecard)
         for confusion in run.result.scorecard.confusions[:MISTAKES]
         for row in confusion.ids
     }
@@ -139,12 +141,14 @@ def examples(chosen: Sequence[RunStatus]) -> dict[str, str]:
     return {row.id: row.input for row in rows if row.id in wanted}
 
 
-def _names(wide: bool) -> str:
-    names = f"     {'run':19}{'accuracy (95 %)':23}{'verdict':17}{'train':>7}{'row':>8}"
-    return names + (f"{'memory':>10}  macro F1 (95 %)" if wide else "")
+def _names(metric: str, wide: bool) -> str:
+    first = f"{scale.TITLES[metric]} (95 %)"
+    names = f"     {'run':19}{first:23}{'verdict':17}{'train':>7}{'row':>8}"
+    second = "macro F1 (95 %)" if metric == "accuracy" else ""
+    return names + (f"{'memory':>10}  {second}".rstrip() if wide else "")
 
 
-def _row(line: Line, wide: bool) -> Content:
+def _row(line: Line, metric: str, wide: bool) -> Content:
     place = "=" if line.verdict == "tie" else str(line.place)
     verdict: str = line.verdict
     if line.p_value is not None:
@@ -155,14 +159,16 @@ def _row(line: Line, wide: bool) -> Content:
     return Content.assemble(
         (f"{place:>2} ", "bold"),
         (words.clip(line.name, 18).ljust(19), style or muted),
-        (words.interval(line.accuracy).ljust(23), style or muted),
+        (scale.shown(metric, line.value).ljust(23), style or muted),
         (f"{_VERDICT_MARKS[line.verdict]} {verdict}".ljust(17), style or muted),
         f"{words.duration(line.train_seconds):>7}",
         f"{speed:>8}",
-        f"{words.size(line.peak_memory_bytes):>10}  {words.interval(line.macro_f1)}"
-        if wide
-        else "",
+        f"{words.size(line.peak_memory_bytes):>10}  {_macro_f1(line)}" if wide else "",
     )
+
+
+def _macro_f1(line: Line) -> str:
+    return words.interval(line.macro_f1) if line.macro_f1 else ""
 
 
 def _verdict(line: Line, comparison: Comparison) -> str:
@@ -170,7 +176,8 @@ def _verdict(line: Line, comparison: Comparison) -> str:
     chance = f" ({words.chance(line.p_value)})" if line.p_value is not None else ""
     match line.verdict:
         case "best":
-            told = "the highest accuracy"
+            told = f"the best {scale.TITLES[comparison.metric]}"
+            told = "the highest accuracy" if comparison.metric == "accuracy" else told
         case "tie":
             told = f"tie with {best}{chance}: of those that tie, the cheaper wins"
         case "worse":
@@ -180,13 +187,21 @@ def _verdict(line: Line, comparison: Comparison) -> str:
     return f"a baseline, what no training gives: {told}" if line.baseline else told
 
 
+def _second(line: Line) -> str:
+    """The other numbers of a line."""
+    if line.macro_f1:
+        return f"macro F1 {words.interval(line.macro_f1)}"
+    known = line.metrics.items()
+    return ", ".join(f"{scale.TITLES[n]} {scale.number(n, v.value)}" for n, v in known)
+
+
 def _detail(
     line: Line, run: RunStatus | None, comparison: Comparison, texts: dict[str, str]
 ) -> Content:
     parts: list[_Part] = [
         (line.name, "bold"),
         f": {_verdict(line, comparison)}\n",
-        f"macro F1 {words.interval(line.macro_f1)}, memory {words.size(line.peak_memory_bytes)}\n",
+        f"{_second(line)}, memory {words.size(line.peak_memory_bytes)}\n",
     ]
     if run is None or run.result is None:
         return Content.assemble(*parts)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
-from runners.base import Result
+from advisor import scale
+from runners.base import Result, Scorecard
 from tui import words
 
 MISTAKES = 5
@@ -14,6 +15,9 @@ MISTAKES = 5
 def mistakes(result: Result, texts: Mapping[str, str]) -> Content:
     """The worst confusions, each with one of its rows where its text is at hand."""
     card = result.scorecard
+    if not isinstance(card, Scorecard):
+        told = f"whichtune show {result.run} --errors shows the answers that are farthest off"
+        return Content.styled(told, "$foreground-muted")
     sizes = {label.label: label.rows for label in card.labels}
     shown = card.confusions[:MISTAKES]
     parts: list[Content | str | tuple[str, str]] = [
@@ -31,16 +35,25 @@ def mistakes(result: Result, texts: Mapping[str, str]) -> Content:
 
 def outcome(result: Result) -> Content:
     """What it measured, what no training would have given, and what it cost."""
-    lines = [
-        f"macro F1   {words.interval(result.scorecard.macro_f1)} on {result.scorecard.rows:,} rows"
-    ]
+    card = result.scorecard
+    name = scale.main(card)
+    if isinstance(card, Scorecard):
+        lines = [f"macro F1   {words.interval(card.macro_f1)} on {card.rows:,} rows"]
+    else:
+        lines = [
+            f"{scale.TITLES[other]:15} {scale.shown(other, value)}"
+            for other, value in card.metrics.items()
+            if other != name
+        ]
     lines += [
-        f"{name:10} {words.interval(card.accuracy)} accuracy, a baseline"
-        for name, card in result.baselines.items()
+        f"{of:10} {scale.shown(name, scale.metrics_of(known)[name])} {scale.TITLES[name]}, "
+        "a baseline"
+        for of, known in result.baselines.items()
+        if name in scale.metrics_of(known)
     ]
     lines.append(
         f"cost       {words.duration(result.train_seconds)} to learn from {result.train_rows:,} "
-        f"rows, {result.predict_ms_per_row:.1f} ms to label one, "
+        f"rows, {result.predict_ms_per_row:.1f} ms to {_ask(result)} one, "
         f"{words.size(result.peak_memory_bytes)} at most"
     )
     if result.forecast and result.fit_memory_bytes:
@@ -50,3 +63,7 @@ def outcome(result: Result) -> Content:
             f"{words.duration(result.train_seconds)} and {words.size(result.fit_memory_bytes)}"
         )
     return Content.assemble("\n".join(lines), "\n", mistakes(result, {}))
+
+
+def _ask(result: Result) -> str:
+    return "label" if isinstance(result.scorecard, Scorecard) else "answer"

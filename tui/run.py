@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from advisor import runs
+from advisor import runs, scale
 from rules.errors import UserError
+from runners.base import Scorecard
 from tui import words
 from tui.chart import Chart
 from tui.error_note import ErrorNote
@@ -249,9 +250,10 @@ def _state(sight: Sight, before: str | None) -> Content:
     if run.state == "queued":
         message = f"waits for {before}" if before else "its process starts"
     if run.state == "done" and run.result:
-        message = f"accuracy {words.interval(run.result.scorecard.accuracy)}"
+        message = scale.headline_shown(run.result.scorecard)
         majority = run.result.baselines.get("majority")
-        message += f", majority {majority.accuracy.value:.3f}" if majority else ""
+        if isinstance(majority, Scorecard):
+            message += f", majority {majority.accuracy.value:.3f}"
     if run.state == "died":
         message = f"last event: {message or 'it was started'}"
     return Content.assemble(

@@ -10,7 +10,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
+from advisor import scale
 from advisor.runs import RunStatus
+from runners.base import Card, Scorecard
 from tui import words
 from tui.error_note import ErrorNote
 from tui.listing import Item, Listing
@@ -114,7 +116,7 @@ class RunsScreen(RunsPage):
 def _row(run: RunStatus, marked: bool) -> Content:
     result = run.result
     news = run.last.progress if run.last and run.state == "running" else None
-    accuracy = words.interval(result.scorecard.accuracy) if result else ""
+    accuracy = _measured(result.scorecard) if result else ""
     if news:
         far = f"{news.step}/{news.steps} " if news.steps else ""
         accuracy = words.clip(f"{far}{news.message}", 23)
@@ -126,6 +128,12 @@ def _row(run: RunStatus, marked: bool) -> Content:
         accuracy.ljust(24),
         words.duration(result.train_seconds) if result else "",
     )
+
+
+def _measured(card: Card) -> str:
+    if isinstance(card, Scorecard):
+        return words.interval(card.accuracy)
+    return words.clip(scale.headline_shown(card), 23)
 
 
 def _detail(run: RunStatus) -> Content:

@@ -24,7 +24,7 @@ from tui.notebook import Notebook
 from tui.page import Page
 from tui.path_input import PathInput
 
-_DEFAULT = "Base model left empty: the default encoder, small and fast on any machine."
+_DEFAULT = "Base model left empty: a small default, an encoder for labels, a writer for texts."
 
 
 class StartScreen(Page):

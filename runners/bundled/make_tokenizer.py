@@ -8,7 +8,12 @@ Digits stand alone, since a small vocabulary would learn the years of its novels
 import json
 import lzma
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 VOCABULARY = 4096
 PAD, END = "<|pad|>", "<|endoftext|>"
@@ -25,8 +30,8 @@ CONFIG = {
 }
 
 
-def make(text: Path, folder: Path) -> None:
-    """Learn the merges from a text, packed with xz, and write tokenizer.json and its settings."""
+def learn(texts: Iterable[str], vocabulary: int = VOCABULARY) -> "Tokenizer":
+    """Learn the merges from some texts; fewer than asked for, where they hold no more."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -38,20 +43,30 @@ def make(text: Path, folder: Path) -> None:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=list(SPECIAL),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    with lzma.open(text, "rt", encoding="utf-8") as stream:
-        books = stream.read().split(END)
-    tokenizer.train_from_iterator(books, trainer)
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def save(tokenizer: "Tokenizer", folder: Path) -> None:
+    """Write tokenizer.json and its settings."""
     folder.mkdir(parents=True, exist_ok=True)
     whole = json.loads(tokenizer.to_str())
     (folder / "tokenizer.json").write_text(
         json.dumps(whole, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8"
     )
     (folder / "tokenizer_config.json").write_text(json.dumps(CONFIG, indent=1) + "\n", "utf-8")
+
+
+def make(text: Path, folder: Path) -> None:
+    """Learn from the books of a text, packed with xz."""
+    with lzma.open(text, "rt", encoding="utf-8") as stream:
+        books = stream.read().split(END)
+    save(learn(books), folder)
 
 
 if __name__ == "__main__":

@@ -159,6 +159,115 @@ def llama(train, evaluation, tmp_path_factory):
     return str(folder)
 
 
+COLOURS = ("red", "green", "blue", "black", "white", "grey", "brown", "golden")
+THINGS = ("door", "house", "horse", "hat", "coat", "ship", "stone", "flower")
+
+
+PAIRS = [(colour, thing) for colour in COLOURS for thing in THINGS]
+
+
+def said(thing):
+    """A sentence to learn, and a second one that says the same."""
+    return f"The {thing} is old.", f"It is an old {thing}."
+
+
+def _told(number, colour, thing) -> Row:
+    return Row(id=str(number), input=f"{thing} : {colour}", target=said(thing)[0], group=thing)
+
+
+@pytest.fixture(scope="session")
+def text_train():
+    """Slots with the sentence that says them: 48 rows."""
+    return [_told(n, c, t) for n, (c, t) in enumerate(PAIRS) if n % 4]
+
+
+@pytest.fixture(scope="session")
+def text_evaluation():
+    """The other 16 pairs; the first is asked twice, with two sentences that are both right."""
+    rows = [_told(n, c, t) for n, (c, t) in enumerate(PAIRS) if n % 4 == 0]
+    other = said(THINGS[0])[1]
+    return [*rows, rows[0].model_copy(update={"id": "again", "target": other})]
+
+
+@pytest.fixture(scope="session")
+def bare_writer(tmp_path_factory):
+    """Makes a folder with a causal model of 2 layers, random weights and the shipped tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from runners._render_tokenizer import open_tokenizer
+
+    def make(template=True, **changes):
+        folder = tmp_path_factory.mktemp("writer")
+        tokenizer = open_tokenizer()
+        if not template:
+            tokenizer.chat_template = None
+        tokenizer.save_pretrained(folder)
+        torch.manual_seed(0)
+        known = {
+            "vocab_size": len(tokenizer),
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 256,
+            "tie_word_embeddings": True,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": None,
+        }
+        LlamaForCausalLM(LlamaConfig(**(known | changes))).save_pretrained(folder)
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def writer_model(bare_writer):
+    """One that has learned to say the same in another way, as a base model has learned to speak."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from runners._render import render
+
+    folder = bare_writer()
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    rows = [_told(0, c, t).model_copy(update={"target": said(t)[1]}) for c, t in PAIRS]
+    rendered = [render(row, tokenizer) for row in rows]
+    longest = max(len(row.ids) for row in rendered)
+    ids = torch.tensor([[*row.ids, *[0] * (longest - len(row.ids))] for row in rendered])
+    labels = torch.tensor([[*row.labels, *[-100] * (longest - len(row.ids))] for row in rendered])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        model(input_ids=ids, attention_mask=(ids != 0).long(), labels=labels).loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_plan(text_train, text_evaluation, writer_model):
+    """A plan to write, in a folder of its own."""
+
+    def make(folder, approach, **fields) -> Plan:
+        root = folder.parent / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        known = {"task": "generation", "base_model": writer_model}
+        train = _freeze(fields.pop("train", text_train), root / "train.jsonl")
+        evaluation = _freeze(fields.pop("evaluation", text_evaluation), root / "evaluation.jsonl")
+        return Plan(
+            approach=approach,
+            train=train,
+            evaluation=evaluation,
+            folder=folder,
+            **(known | fields),
+        )
+
+    return make
+
+
 @pytest.fixture
 def change():
     """Edit one value of a JSON file in place."""

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from runners import _encoder, _head, few_shot
+from rules.errors import SettingError
+from runners import _encoder, _head, _shots, few_shot
 from runners.base import Row, silent
 
 
@@ -123,3 +124,48 @@ def test_an_encoder_needs_no_copy_of_the_texts_and_a_causal_model_does(fitted, p
 
     assert inputs(fitted("few_shot")[0]) == []
     assert inputs(prompted()[0]) == [row.input for row in train]
+
+
+def written(text_plan, text_train, folder, **settings):
+    plan = text_plan(folder / "run", "few_shot", settings=settings)
+    few_shot.fit(plan, text_train, silent)
+    shown = few_shot.load(plan.artifact)
+    assert isinstance(shown, _shots.Shown)
+    return shown
+
+
+def test_for_texts_the_nearest_questions_are_shown_each_once(
+    encoder, text_plan, text_train, text_evaluation, tmp_path
+):
+    twice = [*text_train, text_train[0].model_copy(update={"id": "twice", "target": "Another."})]
+    predictor = written(text_plan, twice, tmp_path, shots=3)
+    answers = predictor.predict(text_evaluation[:2])
+    for row, answer in zip(text_evaluation, answers, strict=False):
+        assert len(answer.sources) == 3
+        inputs = [known.input for name in answer.sources for known in twice if known.id == name]
+        assert len(set(inputs)) == 3
+        shared = set(row.input.split(" : "))
+        assert all(shared & set(text.split(" : ")) for text in inputs)
+
+
+def test_random_examples_are_the_same_for_every_question_and_need_no_encoder(
+    text_plan, text_train, text_evaluation, tmp_path
+):
+    predictor = written(text_plan, text_train, tmp_path, shots=2, choose="random")
+    answers = predictor.predict(text_evaluation[:3])
+    assert len({answer.sources for answer in answers}) == 1
+    assert len(answers[0].sources) == 2
+
+
+def test_examples_change_how_likely_the_answer_is(text_plan, text_train, text_evaluation, tmp_path):
+    some = written(text_plan, text_train, tmp_path / "a", shots=2, choose="random")
+    with_shots = some.bits(text_evaluation[:3])
+    without = some.writer.bits(text_evaluation[:3])
+    assert [said.bytes for said in with_shots] == [said.bytes for said in without]
+    assert [said.bits for said in with_shots] != [said.bits for said in without]
+
+
+def test_random_examples_for_labels_are_refused(new_plan, train, tmp_path):
+    plan = new_plan(tmp_path / "run", "few_shot", settings={"choose": "random"})
+    with pytest.raises(SettingError, match="labels are voted by the nearest rows"):
+        few_shot.fit(plan, train, silent)

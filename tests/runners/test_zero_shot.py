@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rules.errors import SettingError
-from runners import _causal_lm, _encoder, zero_shot
+from runners import _causal_lm, _encoder, _generation, zero_shot
 from runners.base import Row, silent
 
 
@@ -58,3 +58,29 @@ def test_a_causal_model_says_the_likeliest_label(new_plan, train, evaluation, ll
     model = _causal_lm.LabelLikelihood(llama, about["labels"], "Choose the label.")
     assert answers == [model.answer(row, ()) for row in evaluation[:5]]
     assert {item.prediction for item in answers} <= {row.target for row in train}
+
+
+def test_a_causal_model_writes_where_the_answer_is_a_text(
+    text_plan, text_train, text_evaluation, tmp_path
+):
+    plan = text_plan(tmp_path / "run", "zero_shot")
+    zero_shot.fit(plan, text_train, silent)
+    predictor = zero_shot.load(plan.artifact)
+    answers = predictor.predict(text_evaluation)
+    assert [answer.id for answer in answers] == [row.id for row in text_evaluation]
+    assert all(answer.tokens for answer in answers)
+    assert [path.name for path in plan.artifact.iterdir()] == ["generation.json"]
+
+
+def test_an_instruction_for_texts_stands_first_and_only_if_given(
+    text_plan, text_train, text_evaluation, tmp_path
+):
+    told = []
+    for number, settings in enumerate([{}, {"instruction": "Say it."}]):
+        plan = text_plan(tmp_path / f"{number}" / "run", "zero_shot", settings=settings)
+        zero_shot.fit(plan, text_train, silent)
+        writer = zero_shot.load(plan.artifact)
+        assert isinstance(writer, _generation.Writer)
+        told.append(writer.tokenizer.decode(writer.fitting(text_evaluation[0], [])))
+    assert told[0].startswith("<|user|>door")
+    assert told[1].startswith("<|system|>Say it.<|endoftext|><|user|>door")

@@ -156,6 +156,7 @@ def _line(place, name, verdict, value, p_value, **costs):
         approach=name.partition("-")[0],
         verdict=verdict,
         baseline=not costs,
+        value=share,
         accuracy=share,
         macro_f1=share,
         p_value=p_value,

@@ -1,0 +1,71 @@
+"""What a run measured: the same cards for every approach, one kind for labels and one for texts."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """A value: it never changes after it was made, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Interval95(Frozen):
+    """A share between 0 and 1, or a score on its own scale, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class LabelScore(Frozen):
+    """How one label fared."""
+
+    label: str
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class Confusion(Frozen):
+    """Rows of one label that were taken for another."""
+
+    target: str
+    prediction: str
+    rows: int
+    ids: tuple[str, ...]
+    """Up to five of them."""
+
+
+class Scorecard(Frozen):
+    """One set of predictions against the targets, in the same terms for every approach."""
+
+    rows: int
+    accuracy: Interval95
+    macro_f1: Interval95
+    calibration_error: float | None = None
+    """Expected calibration error, 15 equal bins; unknown where there is no confidence."""
+    answered: float = 1.0
+    """Share of rows on which the approach did not abstain."""
+    accuracy_answered: float | None = None
+    """Accuracy on those rows alone; unknown when it abstained on all of them."""
+    labels: tuple[LabelScore, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    """The worst first, at most ten."""
+
+
+class TextCard(Frozen):
+    """Answers in words against what should have been said, for every approach that writes."""
+
+    rows: int
+    """Inputs that were answered, each once, however many answers would have been right."""
+    references: int
+    """Answers that would have been right, over all inputs."""
+    main: str
+    """The metric that decides which run is the best, unless another one is asked for."""
+    metrics: dict[str, Interval95]
+    """``exact_match``, ``rouge_l``, ``valid`` and ``ended`` are shares; ``chrf`` and ``bleu`` go to
+    100; ``words`` is the mean length; of ``bits_per_byte``, fewer are better."""
+
+
+Card = Scorecard | TextCard

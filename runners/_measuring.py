@@ -1,0 +1,133 @@
+"""Ask a fitted approach about the evaluation rows, and hold what it says against them.
+
+Rows of labels are asked one by one. Of rows of text each question is asked once, and its answer
+stands with every row that asks it; a text alone asks nothing, and only its bits are counted.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from runners import _measure, _measure_text, _models, _run_folder
+from runners._references import asked, is_text_alone
+from runners.base import (
+    Card,
+    Plan,
+    Prediction,
+    Predictor,
+    Progress,
+    Report,
+    Row,
+    TextPredictor,
+    find,
+    silent,
+)
+
+BASELINE = "zero_shot"
+"""The approach that is the untouched model; run beside every other one."""
+
+
+class Answers(NamedTuple):
+    """One prediction a row, and how long a question took."""
+
+    predictions: list[Prediction]
+    seconds_each: float
+
+
+def is_text(plan: Plan) -> bool:
+    """Whether answers are texts, not labels."""
+    return plan.task != "classification"
+
+
+def ask(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
+    """Predict every row; a slow model shows how far it is."""
+    if not is_text(plan):
+        return _in_blocks(predictor, rows, report)
+    answers = _texts(predictor, rows, report)
+    if not isinstance(predictor, TextPredictor):
+        return answers
+    return answers._replace(predictions=_with_bits(predictor, rows, answers.predictions, report))
+
+
+def _texts(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
+    if isinstance(predictor, TextPredictor) and all(map(is_text_alone, rows)):
+        return Answers([Prediction(id=row.id, prediction="") for row in rows], 0.0)
+    questions = asked(rows)
+    found = _in_blocks(predictor, [question.row for question in questions], report)
+    spread: dict[int, Prediction] = {}
+    for question, answer in zip(questions, found.predictions, strict=True):
+        for place in question.places:
+            spread[place] = answer.model_copy(update={"id": rows[place].id})
+    return Answers([spread[place] for place in range(len(rows))], found.seconds_each)
+
+
+def _in_blocks(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
+    block = max(64, len(rows) // 20)
+    predictions: list[Prediction] = []
+    began = time.perf_counter()
+    for start in range(0, len(rows), block):
+        report(Progress(message="measuring", step=start, steps=len(rows)))
+        part = rows[start : start + block]
+        begun = time.perf_counter()
+        found = predictor.predict(part)
+        share = (time.perf_counter() - begun) / len(part)
+        predictions += [item.model_copy(update={"seconds": round(share, 6)}) for item in found]
+    return Answers(predictions, (time.perf_counter() - began) / len(rows))
+
+
+def _with_bits(
+    predictor: TextPredictor, rows: Sequence[Row], predictions: list[Prediction], report: Report
+) -> list[Prediction]:
+    report(Progress(message="measuring how likely the right answers are"))
+    return [
+        item.model_copy(update={"target_bits": round(said.bits, 4), "target_bytes": said.bytes})
+        for item, said in zip(predictions, predictor.bits(rows), strict=True)
+    ]
+
+
+def card(plan: Plan, rows: Sequence[Row], predictions: Sequence[Prediction]) -> Card:
+    """What the predictions are worth."""
+    if is_text(plan):
+        return _measure_text.measure(rows, predictions, plan.answer_format)
+    return _measure.measure(rows, predictions)
+
+
+def nothing(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> dict[str, list[Prediction]]:
+    """What no model at all would have said, by name; nobody can say less than nothing of prose."""
+    if not is_text(plan):
+        return {"majority": _measure.majority(train, rows)}
+    return {} if all(map(is_text_alone, rows)) else {"copied": _measure_text.copied(rows)}
+
+
+def baselines(
+    plan: Plan,
+    train: Sequence[Row],
+    rows: Sequence[Row],
+    predictions: Sequence[Prediction],
+    report: Report,
+) -> dict[str, Card]:
+    """What no work would have given, on the same rows; kept beside the data for the next run."""
+    folder = plan.train.path.parent / "baselines"
+    folder.mkdir(exist_ok=True)
+    kept = folder / f"{_models.fingerprint(plan.base_model)}.jsonl"
+    if kept.exists():
+        untouched = _run_folder.read_predictions(kept)
+    else:
+        report(Progress(message="measuring the untouched model"))
+        untouched = _untouched(plan, train, rows, predictions)
+        _run_folder.write_predictions(kept, untouched)
+    without = nothing(plan, train, rows)
+    return {
+        name: card(plan, rows, found) for name, found in {**without, "untouched": untouched}.items()
+    }
+
+
+def _untouched(
+    plan: Plan, train: Sequence[Row], rows: Sequence[Row], predictions: Sequence[Prediction]
+) -> list[Prediction]:
+    if plan.approach == BASELINE and not plan.settings:
+        return list(predictions)
+    baseline = plan.model_copy(update={"approach": BASELINE, "settings": {}})
+    baseline = baseline.model_copy(update={"folder": plan.folder / "baseline"})
+    find(BASELINE).fit(baseline, train, silent)
+    return ask(baseline, find(BASELINE).load(baseline.artifact), rows, silent).predictions

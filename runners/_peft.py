@@ -1,0 +1,52 @@
+"""LoRA matrices by PEFT, on every linear layer of a causal model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Added:
+    """What is added beside each layer."""
+
+    rank: int
+    alpha: int
+    dropout: float
+    variant: Literal["plain", "dora", "rslora"] = "plain"
+
+
+def add(model: Any, added: Added) -> Any:  # noqa: ANN401 - a transformers model, then PEFT's
+    """The model with untrained matrices, which do not change what it says yet."""
+    from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D
+
+    config = LoraConfig(
+        r=added.rank,
+        lora_alpha=added.alpha,
+        lora_dropout=0.0 if _has_fused_experts(model) else added.dropout,
+        use_dora=added.variant == "dora",
+        use_rslora=added.variant == "rslora",
+        target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(part, Conv1D) for part in model.modules()),  # GPT-2
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def _has_fused_experts(model: Any) -> bool:  # noqa: ANN401
+    """Whether experts are one table of three dimensions, beside which PEFT can drop nothing."""
+    named = model.named_parameters()
+    return any(weight.dim() == 3 for name, weight in named if "experts" in name)
+
+
+def put_on(model: Any, folder: Path) -> Any:  # noqa: ANN401
+    """The model with the matrices of a folder."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(folder))
+
+
+def save(model: Any, folder: Path) -> None:  # noqa: ANN401
+    """Write the matrices, and no model card with nothing filled in."""
+    model.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)
