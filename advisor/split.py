@@ -156,6 +156,8 @@ def _check(request: SplitRequest, sides: Sides, labels: Sequence[str]) -> None:
     where = str(request.train.path)
     if not sides.evaluation:
         what = "no label has two different texts, so none can be set aside to measure on"
+        if request.train.mapping.kind != "classification":
+            what = "one text only, so none can be set aside to measure on"
         fix = "add rows, or give a file to measure on: --evaluation FILE"
         raise DataError(what, where=where, fix=fix)
     if not sides.train:
@@ -166,7 +168,7 @@ def _check(request: SplitRequest, sides: Sides, labels: Sequence[str]) -> None:
     if len(labels) == 1:
         fix = "add rows with a second label, or name another column: --target COLUMN"
         raise DataError(f"one label only: {labels[0]!r}", where=where, fix=fix)
-    if len(sides.evaluation) < 100:
+    if labels and len(sides.evaluation) < 100:
         half = 1.96 * (0.8 * 0.2 / len(sides.evaluation)) ** 0.5
         sides.notes.append(
             f"{len(sides.evaluation)} evaluation rows: an accuracy of 0.80 is known to "

@@ -1,8 +1,8 @@
 """Keep freed memory: on Linux, large tensors are otherwise taken from the system anew at each step.
 
 The C library gives blocks above 32 MB back as soon as they are freed. The next step asks for them
-again, and the kernel fills every page with zeros. Training a small model on a processor spent four
-fifths of its time on that (docs/log.md). What is kept is given back when the process ends.
+again, and the kernel fills every page with zeros, which takes time from training a small model on a
+processor. What is kept is given back when the process ends.
 """
 
 import ctypes

@@ -10,7 +10,7 @@ from runners._render_tokenizer import BUNDLED
 from runners.base import Plan, Progress, Report
 
 ROWS_SEEN = 12_000
-"""Rows that a small model wants to see to learn a form of answer (docs/log.md, E2E NLG)."""
+"""Rows that a small model wants to see to learn a form of answer: a guess (docs/log.md)."""
 _BASE_RATE, _AT_WIDTH = 5e-5, 2000
 _POWER, _POWER_QWEN = 0.781, 0.0775
 

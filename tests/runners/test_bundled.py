@@ -15,9 +15,10 @@ FOLDER = Path(make_model.__file__).parent
 CARD = (FOLDER / "README.md").read_text("utf-8")
 HELD_OUT = Path(__file__).parents[3] / "shared" / "data" / "pretrain_text" / "core_valid.txt.xz"
 SAID = (
-    "The old gentleman took off his hat, and sat down by the fire. “I have come a long way,” said "
-    "he, “and I am very tired; but I could not rest until I had seen you.” She did not answer him."
+    'The old gentleman took off his hat, and sat down by the fire. "I have come a long way," said '
+    'he, "and I am very tired; but I could not rest until I had seen you." She did not answer him.'
 )
+"""With straight quotes, as all of its books have them."""
 
 
 @pytest.fixture(scope="module")
