@@ -12,7 +12,7 @@ Runs = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Your rows: CSV, TSV, JSON or JSON Lines."),
+    typer.Option("--data", help="Your rows, in any form: a file, a folder, an id."),
 ]
 Evaluation = Annotated[
     Path | None,

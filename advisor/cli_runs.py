@@ -31,7 +31,8 @@ Approach = Annotated[
     list[str] | None, typer.Option("--approach", help="Which approach; may be repeated.")
 ]
 BaseModel_ = Annotated[
-    str | None, typer.Option("--base-model", help="A hub id such as org/name, or a folder.")
+    str | None,
+    typer.Option("--base-model", help="A hub id such as org/name, a folder, or bundled."),
 ]
 Setting = Annotated[
     list[str] | None,

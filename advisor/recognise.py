@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from advisor import instruct
 from advisor.answers import SPOKEN
+from advisor.examined import LABELLED
 
 _PLACES = {
     "labels": "(?P<labels>.+?)",
@@ -49,7 +50,7 @@ def recognise(prompt: str) -> Recognised | None:
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Those with labels first: an instruction that lists them is the more telling one."""
-    found = [item for item in instruct.files().values() if item.kind in _LABELLED]
+    found = [item for item in instruct.files().values() if item.kind in LABELLED]
     wordings = [
         (item.kind, wording)
         for item in found
@@ -58,9 +59,6 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
         if wording
     ]
     return tuple((kind, _pattern(wording)) for kind, wording in wordings)
-
-
-_LABELLED = ("classification", "multi_label")
 
 
 def _pattern(wording: str) -> re.Pattern[str]:

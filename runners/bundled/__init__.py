@@ -1,1 +1,1 @@
-"""What ships with whichtune, so that everything can be seen offline: a tokenizer of our own."""
+"""What ships with whichtune, so that everything can be seen offline: a small model with its tokenizer."""

@@ -392,3 +392,13 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     said = refusal(SplitRequest(train=train, root=tmp_path / "runs"))
     assert "cannot be written: No space left on device" in said
     assert list((tmp_path / "runs" / "data").iterdir()) == []
+
+
+def test_one_text_alone_cannot_be_parted_and_is_not_called_a_label(tmp_path: Path):
+    (tmp_path / "book.txt").write_text("It was the best of times.\n\nIt was the worst.\n", "utf-8")
+    book = read(tmp_path / "book.txt")
+    with pytest.raises(DataError, match="one text only, so none can be set aside"):
+        freeze(SplitRequest(train=book, root=tmp_path))
+    (tmp_path / "end.txt").write_text("It is a far, far better thing that I do.\n", "utf-8")
+    split = freeze(SplitRequest(train=book, evaluation=read(tmp_path / "end.txt"), root=tmp_path))
+    assert not any("accuracy" in note for note in split.notes)
