@@ -20,18 +20,19 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/whichtune demo
 
+# Two workers: a test has one thread (tests/conftest.py). By file, since fixtures train models.
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not network and not slow"
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest -m "not gpu and not network"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not network"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
-	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not network and not slow"
 
 format: $(STAMP)
 	$(BIN)/ruff format .
