@@ -11,7 +11,7 @@ from types import FrameType
 
 import typer
 
-from advisor import cli_advice, cli_data, cli_memory, cli_results, cli_runs, cli_xray
+from advisor import cli_advice, cli_data, cli_memory, cli_results, cli_runs, cli_share, cli_xray
 from advisor.console import talk
 from rules.errors import UserError
 
@@ -43,6 +43,7 @@ for _group in (
     cli_results.COMMANDS,
     cli_xray.COMMANDS,
     cli_data.COMMANDS,
+    cli_share.COMMANDS,
 ):
     for _name, _command in _group.items():
         app.command(_name)(_command)

@@ -20,6 +20,7 @@ from advisor.cli_options import (
     Runs,
     Target,
 )
+from advisor.cli_run_options import Format, Minutes, Processes
 from rules.errors import RunError, UserError
 from runners._run_folder import RunStatus
 from runners.base import Plan, can_run
@@ -49,14 +50,6 @@ PerLabel = Annotated[
     int | None,
     typer.Option("--per-label", min=1, help="Learn from this many rows of each label only."),
 ]
-Minutes = Annotated[
-    float | None,
-    typer.Option("--minutes", min=0.01, help="Stop training in good order after this time."),
-]
-Format = Annotated[
-    str | None,
-    typer.Option("--answer-format", help="Of texts: a regular expression or a JSON schema."),
-]
 CANDIDATES = 3
 """Approaches that run when none is named: the best that can run."""
 DEMO = ("zero_shot", "few_shot", "heads", "lora")
@@ -78,6 +71,7 @@ def plan(
     share: Share = 0.2,
     per_label: PerLabel = None,
     minutes: Minutes = None,
+    processes: Processes = 1,
     answer_format: Format = None,
     runs_folder: Runs = None,
     as_json: Json = False,
@@ -100,6 +94,7 @@ def plan(
         evaluation_share=share,
         rows_per_label=per_label,
         max_minutes=minutes,
+        processes=processes,
         answer_format=answer_format,
     )
     draft = plans.draft(request, runs.root(runs_folder))
@@ -133,6 +128,7 @@ def run(
     share: Share = 0.2,
     per_label: PerLabel = None,
     minutes: Minutes = None,
+    processes: Processes = 1,
     answer_format: Format = None,
     again: Annotated[bool, typer.Option("--again", help="Even if it is done already.")] = False,
     resume: Annotated[
@@ -170,6 +166,7 @@ def run(
             evaluation_share=share,
             rows_per_label=per_label,
             max_minutes=minutes,
+            processes=processes,
             answer_format=answer_format,
         )
         plans_made = _plans(request, approach or _recommended(request), root)

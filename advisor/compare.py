@@ -228,6 +228,8 @@ def _winner(entries: Sequence[_Entry], lines: Sequence[Line], test: str) -> tupl
     beaten = [other for other in lines if other.verdict == "worse"]
     if line.baseline:
         what = "nothing is shown to be better than doing nothing"
+        if line.name == top.name:
+            return line.name, f"{what}: {line.name} is ahead of all of them"
         return (
             line.name,
             f"{what}: {top.name} leads {line.name} by chance alone ({_p(line)}, {test})",

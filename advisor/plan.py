@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import Field
 
 from advisor import data, split
 from advisor.columns import Columns
@@ -15,7 +16,7 @@ from advisor.schema import schemas
 from rules import engine
 from rules.errors import DataError, SettingError, UserError
 from rules.facts import Task
-from runners import _answer_format, _models, _run_folder, base
+from runners import _answer_format, _models, _processes, _run_folder, base
 from runners._render_tokenizer import BUNDLED
 from runners.base import Frozen, Plan, can_run, find, names, settings_of
 
@@ -44,6 +45,7 @@ class Request(Frozen):
     evaluation_share: float = 0.2
     rows_per_label: int | None = None
     max_minutes: float | None = None
+    processes: int = Field(default=1, ge=1)
     answer_format: str | None = None
     """A JSON schema or a regular expression; of texts it is measured how many have this form."""
 
@@ -78,6 +80,8 @@ def draft(request: Request, runs: Path) -> Draft:
     _check_model(request.base_model)
     train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
     task = task_of(train, request.approach)
+    settings = settings_of(runner.Settings, request.settings, request.approach, task)
+    _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task)
     frozen = _freeze(request, runs, train, evaluation)
     automatic = base.computed(runner, task, frozen.train.rows, base_model)
@@ -97,6 +101,7 @@ def draft(request: Request, runs: Path) -> Draft:
         settings={**request.settings, **{name: value for name, (value, _) in computed.items()}},
         reasons={**why_model, **{name: reason for name, (_, reason) in computed.items()}},
         max_minutes=request.max_minutes,
+        processes=request.processes,
         answer_format=request.answer_format,
     )
     _run_folder.write_plan(plan)

@@ -10,7 +10,7 @@ from rich.text import Text
 from advisor import resuming, scale
 from advisor.compare import Comparison, Line, mistakes
 from runners._run_folder import RunStatus
-from runners.base import Forecast, Interval95, Plan, Result, Scorecard, TextCard
+from runners.base import Forecast, Forgetting, Interval95, Plan, Result, Scorecard, TextCard
 
 MIB = 2**20
 _EXAMPLES = 10
@@ -61,6 +61,8 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
     ]
     if result.forecast:
         lines.append(_held_against(result.forecast, result))
+    if result.forgetting:
+        lines.append(_retained(result.forgetting))
     parts: list[RenderableType] = [head, *(Text(line) for line in lines)]
     parts += [Text(f"! {warning}") for warning in result.warnings]
     if isinstance(card, TextCard):
@@ -120,6 +122,13 @@ def _held_against(said: Forecast, result: Result) -> str:
     corrected = f", corrected by {said.corrected_by} earlier" if said.corrected_by else ""
     probed = f"probed {memory(said.measured_bytes)}{corrected}: {memory(said.memory_bytes)}"
     return f"{times}; fitting memory {estimate}{probed}, took {memory(result.fit_memory_bytes)}"
+
+
+def _retained(found: Forgetting) -> str:
+    """General texts before and after, in bits per byte."""
+    texts = (("prose", found.prose), ("plain answers", found.answers))
+    told = (f"{name} {of.before:.3f} -> {of.after:.3f} ({of.change:+.1%})" for name, of in texts)
+    return f"what it knew before, bits per byte: {', '.join(told)}"
 
 
 def _confidence(card: Scorecard) -> str:

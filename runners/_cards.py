@@ -68,4 +68,26 @@ class TextCard(Frozen):
     100; ``words`` is the mean length; of ``bits_per_byte``, fewer are better."""
 
 
+class Retained(Frozen):
+    """Bits per byte of one fixed text, of the untouched model and of the tuned one."""
+
+    before: float
+    after: float
+    bytes: int
+
+    @property
+    def change(self) -> float:
+        """Share of bits more than before; below zero, the text is known better."""
+        return self.after / self.before - 1
+
+
+class Forgetting(Frozen):
+    """What became of knowledge that no row is about."""
+
+    prose: Retained
+    """Passages of novels."""
+    answers: Retained
+    """Answers to plain questions."""
+
+
 Card = Scorecard | TextCard

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import UserError
-from runners import _models
+from runners import _guards, _models
 from runners.base import Prediction, Row
 
 if TYPE_CHECKING:
@@ -105,7 +105,13 @@ def require_causal(base_model: str) -> None:
     Raises:
         UserError: It is an encoder, or translates from one text to another.
     """
-    if _models.kind(base_model) != "causal":
+    kind = _models.kind(base_model)
+    if kind == "encoder_decoder":
+        fix = (
+            "use --approach lora or full_sft, or name a causal model, such as --base-model bundled"
+        )
+        raise UserError("this approach is not for encoder-decoders", where=base_model, fix=fix)
+    if kind != "causal":
         fix = "name a causal model, such as --base-model bundled, or leave --base-model out"
         raise UserError("this model does not write text", where=base_model, fix=fix)
 
@@ -119,33 +125,39 @@ def open_model(
 
     Raises:
         UserError: The folder does not hold a model that transformers can open.
+        GuardError: Weights of it would have been drawn at random.
         MissingExtraError: torch or transformers is not installed.
     """
     _models.require("torch", "transformers", approach=f"model {base_model}")
     path = str(_models.locate(base_model))
+    if _models.kind(base_model) == "encoder_decoder":
+        require_causal(base_model)
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
+        opened: Any = AutoModelForCausalLM.from_pretrained(
             path,
             trust_remote_code=False,
             use_safetensors=True,
+            output_loading_info=True,
             **(_rounded() if four_bits else {"dtype": "auto"}),
         )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         fix = "name a causal model that transformers can open without code of its own"
         raise UserError(reason, where=base_model, fix=fix) from error
+    model, found = opened
+    _guards.base_used(found["missing_keys"], base_model)
     _models.require_words(tokenizer, base_model)
     if four_bits:  # it is where it belongs already, and its type is that of the four bits
         return model.eval(), tokenizer
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         model = model.float()  # half precision is several times slower on most processors
-    model.to(device)  # type: ignore[arg-type]  # typed for generation mixins only
+    model.to(device)
     return model.eval(), tokenizer
 
 

@@ -20,6 +20,7 @@ from runners import (
     _generation,
     _guards,
     _probe,
+    _processes,
     _raw_text,
     _sft_arguments,
     _sft_rows,
@@ -79,6 +80,7 @@ def tune(
     _allocator.keep_freed_memory()
     import transformers
 
+    _processes.check(plan, recipe.batch)
     transformers.set_seed(plan.seed)  # before adapters are made, since they start at random
     _causal_lm.require_causal(plan.base_model)
     model, tokenizer = opened or _causal_lm.open_model(plan.base_model)
@@ -86,6 +88,7 @@ def tune(
     _guards.words_fit(model, tokenizer, (row.ids for row in slices.train))
     adapted = adapt(model)
     recipe = _fitting(adapted, max(len(row.ids) for row in slices.train), recipe, report)
+    recipe = _processes.agreed(plan, recipe)
     trainer = _trainer(plan, adapted, tokenizer, slices, recipe, report)
     _forecast(plan, trainer, slices, recipe, began, report)
     before = _guards.fingerprint(trainer.model)  # type: ignore[arg-type]
@@ -93,6 +96,7 @@ def tune(
     if last:
         report(Progress(message=f"going on from {last.name}"))
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    _processes.leave(plan)
     if not _stopped(plan, trainer):  # the first step alone changes nothing: its rate is zero
         _guards.something_changed(before, trainer.model)  # type: ignore[arg-type]
     tuned: Any = trainer.model
@@ -201,6 +205,8 @@ def _forecast(
         return
     rows = slices.train
     micro = min(recipe.micro_batch or recipe.batch, recipe.batch)
+    micro = _processes.micro_batch(plan, recipe.batch, micro)
+    times = math.ceil(recipe.batch / (micro * plan.processes))
 
     def step(places: Sequence[int]) -> "torch.Tensor":
         examples = [
@@ -216,7 +222,7 @@ def _forecast(
         began=began,
         lengths=lengths,
         batch=micro,
-        steps=_sft_arguments.steps_of(len(rows), recipe) * math.ceil(recipe.batch / micro),
+        steps=_sft_arguments.steps_of(len(rows), recipe) * times,
         model=trainer.model,
         step=step,
         estimated_bytes=_forecasts.causal_bytes(

@@ -24,9 +24,11 @@ def open_encoder(base_model: str) -> "SentenceTransformer":
     """
     _models.require("torch", "sentence_transformers", approach=f"encoder {base_model}")
     path = _models.locate(base_model)
-    if _models.kind(base_model) != "encoder":
+    kind = _models.kind(base_model)
+    if kind != "encoder":
         fix = f"use an encoder, such as {_models.DEFAULT_ENCODER}"
-        raise UserError("this is a causal model, not an encoder", where=base_model, fix=fix)
+        said = "a causal model" if kind == "causal" else "an encoder-decoder"
+        raise UserError(f"this is {said}, not an encoder", where=base_model, fix=fix)
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Code = Literal[
     "evaluation_in_training",
     "vocabulary_too_large",
+    "base_ignored",
     "loss_not_finite",
     "nothing_changed",
     "never_ends",
@@ -26,6 +27,7 @@ Code = Literal[
 FIXES: dict[Code, str] = {
     "evaluation_in_training": "make a new plan from the files: whichtune plan --data … splits them",
     "vocabulary_too_large": "use the tokenizer that the base model came with",
+    "base_ignored": "name the folder that the model was saved in, with all of its weights",
     "loss_not_finite": "lower the learning rate: --setting learning_rate=1e-4",
     "nothing_changed": "raise the learning rate, or the number of epochs",
     "never_ends": "train for longer: --setting epochs=10, or look at a row: whichtune xray",
@@ -83,6 +85,17 @@ def words_fit(
         said = tokenizer.convert_ids_to_tokens(highest)
         what = f"token {said!r} has the number {highest:,}, and the model knows {have:,} tokens"
         raise GuardError("vocabulary_too_large", what, where="base model")
+
+
+def base_used(missing: Iterable[str], base_model: str) -> None:
+    """Every weight came out of the files; transformers draws at random those that did not.
+
+    Raises:
+        GuardError: ``base_ignored``.
+    """
+    if names := sorted(missing):
+        what = f"{len(names):,} tables of weights are not in its files, such as {names[0]}"
+        raise GuardError("base_ignored", what, where=base_model)
 
 
 def finite(loss: float, step: int) -> None:

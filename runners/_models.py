@@ -23,7 +23,7 @@ BUNDLED = "bundled"
 """The name of the base model that comes with whichtune: small, causal, English prose."""
 _BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
-Kind = Literal["encoder", "causal"]
+Kind = Literal["encoder", "causal", "encoder_decoder"]
 _WEIGHTS = ("*.safetensors", "*/*.safetensors")
 _CONTENT = (*_WEIGHTS, "*.json", "*/*.json", "*.txt", "*.model")
 """What decides on a model's output, hence what identifies it and what is fetched of it."""
@@ -97,7 +97,7 @@ def _checked(path: Path, base_model: str) -> Path:
 
 
 def kind(base_model: str) -> Kind:
-    """Whether the model gives embeddings or the next token, read from its own configuration.
+    """Whether the model gives embeddings, the next token or another text, by its configuration.
 
     Raises:
         UserError: The model is not there, or its configuration is broken.
@@ -111,6 +111,9 @@ def kind(base_model: str) -> Kind:
         fix = "copy the model again; its download may have been cut short"
         raise UserError(f"config.json is not JSON: {error}", where=base_model, fix=fix) from error
     heads = config.get("architectures") or []
+    given = config.get("is_encoder_decoder") is True
+    if given and any(name.endswith("ForConditionalGeneration") for name in heads):
+        return "encoder_decoder"
     causal = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in heads)
     return "causal" if causal else "encoder"
 

@@ -1,4 +1,4 @@
-"""LoRA matrices by PEFT, on every linear layer of a causal model."""
+"""LoRA matrices by PEFT, on every linear layer of a model that writes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ class Added:
     variant: Literal["plain", "dora", "rslora"] = "plain"
 
 
-def add(model: Any, added: Added) -> Any:  # noqa: ANN401 - a transformers model, then PEFT's
+def add(model: Any, added: Added, task_type: str = "CAUSAL_LM") -> Any:  # noqa: ANN401 - a transformers model, then PEFT's
     """The model with untrained matrices, which do not change what it says yet."""
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
@@ -28,7 +28,7 @@ def add(model: Any, added: Added) -> Any:  # noqa: ANN401 - a transformers model
         use_rslora=added.variant == "rslora",
         target_modules="all-linear",
         fan_in_fan_out=any(isinstance(part, Conv1D) for part in model.modules()),  # GPT-2
-        task_type="CAUSAL_LM",
+        task_type=task_type,
     )
     return get_peft_model(model, config)
 

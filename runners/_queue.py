@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from rules.errors import RunError
-from runners import _run_folder
+from runners import _processes, _run_folder
 from runners.base import State
 
 
@@ -25,7 +25,7 @@ def main(folders: list[Path]) -> None:
             continue
         with (folder / _run_folder.LOG).open("ab") as log:
             subprocess.run(
-                [sys.executable, "-m", "runners._worker", str(folder)],
+                _processes.command(_run_folder.read_plan(folder), folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runners import _raw_text
+from runners import _processes, _raw_text
 from runners._sft_rows import Slices
 from runners.base import Plan
 
@@ -76,6 +76,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
     from trl import SFTConfig
 
     micro = min(recipe.micro_batch or recipe.batch, recipe.batch)
+    micro = _processes.micro_batch(plan, recipe.batch, micro)
     total = steps_of(len(slices.train), recipe)
     each = math.ceil(len(slices.train) / recipe.batch)
     look = max(1, each // _LOOKS, min(_APART, total // 4))
@@ -85,7 +86,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "learning_rate": recipe.learning_rate,
         "per_device_train_batch_size": micro,
         "per_device_eval_batch_size": micro,
-        "gradient_accumulation_steps": math.ceil(recipe.batch / micro),
+        "gradient_accumulation_steps": math.ceil(recipe.batch / (micro * plan.processes)),
         "warmup_steps": total // 10,  # the first of them has a rate of zero: none of a few
         "weight_decay": 0.0,
         "lr_scheduler_type": "linear",
@@ -112,6 +113,8 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "dataloader_pin_memory": torch.cuda.is_available(),
         _checkpointing_name(): recipe.checkpointing,
     }
+    if plan.processes > 1:
+        chosen["ddp_backend"] = "nccl" if torch.cuda.is_available() else "gloo"
     return SFTConfig(**chosen)
 
 

@@ -7,7 +7,7 @@ rows (nothing of it would be learned) leaves these out, with a warning that coun
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.errors import DataError
 from runners import _render
@@ -65,7 +65,7 @@ def prepare(
         raise DataError("no rows to learn from", where="training rows", fix="add rows")
     codes: Counter[Code] = Counter(error.code for error in bad)
     _tell(rendered, codes, len(rows), max_tokens, report)
-    return _slices(plan, kept, rendered)
+    return slices(plan, kept, rendered)
 
 
 def _tell(
@@ -86,7 +86,7 @@ def _tell(
     report(Progress(message=f"{tokens:,} tokens, {learned:,} of them are learned"))
 
 
-def _slices(plan: Plan, rows: list[Row], rendered: list[Rendered]) -> Slices:
+def slices(plan: Plan, rows: list[Row], rendered: list[Any]) -> Slices:
     """Whole questions are held back: another answer to one that was learned proves nothing."""
     questions = asked(rows)
     wanted = min(_MOST, round(len(questions) * _SHARE))

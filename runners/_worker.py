@@ -18,7 +18,18 @@ from pathlib import Path
 from types import FrameType
 
 from rules.errors import UserError
-from runners import _data, _guards, _machine, _measuring, _models, _probe, _quiet, _run_folder
+from runners import (
+    _data,
+    _forgetting,
+    _guards,
+    _machine,
+    _measuring,
+    _models,
+    _probe,
+    _processes,
+    _quiet,
+    _run_folder,
+)
 from runners.base import Forecast, Plan, Progress, Report, Result, find, libraries
 
 LIBRARIES = (
@@ -40,7 +51,8 @@ def main(folder: Path) -> int:
     try:
         if _run_folder.status(folder).state == "cancelled":  # between the queue's look and now
             return 130
-        _run_folder.append_event(folder, state="running", **_run_folder.own_process())
+        if not _processes.rank():
+            _run_folder.append_event(folder, state="running", **_run_folder.own_process())
         _run(folder)
         _end(folder, state="done")
     except Cancelled:
@@ -65,7 +77,14 @@ def main(folder: Path) -> int:
 def _end(folder: Path, **values: object) -> None:
     """Write the last event, undisturbed: whoever cancels may send the signal more than once."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if _processes.several() and _over(folder):
+        return  # another of the processes failed first, and took this one along
     _run_folder.append_event(folder, **values)
+
+
+def _over(folder: Path) -> bool:
+    states = [event.state for event in _run_folder.read_events(folder)[0] if event.state]
+    return bool(states) and states[-1] in ("done", "failed", "cancelled")
 
 
 def _cancel(number: int, frame: FrameType | None) -> None:
@@ -79,6 +98,8 @@ def _run(folder: Path) -> None:
     forecasts: list[Forecast] = []
 
     def report(progress: Progress) -> None:
+        if _processes.rank():  # the first process alone writes
+            return
         if progress.warning:
             warnings.append(progress.message)
         if progress.forecast:
@@ -91,7 +112,8 @@ def _run(folder: Path) -> None:
     _models.require(*needed, approach=plan.approach)
     if _measuring.is_text(plan):
         _guards.no_evaluation_in_training(train, evaluation)
-    _write_environment(plan)
+    if not _processes.rank():
+        _write_environment(plan)
     _load(needed, report)
     report(Progress(message=f"fitting {plan.approach} on {len(train):,} rows"))
     began = time.perf_counter()
@@ -99,9 +121,13 @@ def _run(folder: Path) -> None:
     train_seconds, fit_memory = time.perf_counter() - began, _probe.peak_bytes()
     forecast = forecasts[-1] if forecasts else None
     _learn(plan, forecast, train_seconds, fit_memory)
-    answers = _measuring.ask(plan, runner.load(plan.artifact), evaluation, report)
+    predictor = runner.load(plan.artifact)
+    answers = _measuring.ask(plan, predictor, evaluation, report)
     predictions = answers.predictions
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
+    tuned = _forgetting.after(plan, predictor, report)
+    del predictor  # the untouched model is opened next, and one at a time is enough
+    forgetting = _forgetting.against(plan, tuned, report)
     result = Result(
         approach=plan.approach,
         run=plan.name,
@@ -117,6 +143,7 @@ def _run(folder: Path) -> None:
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
         forecast=forecast,
         fit_memory_bytes=fit_memory,
+        forgetting=forgetting,
         warnings=tuple(warnings),
     )
     _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))

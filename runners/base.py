@@ -9,19 +9,21 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
 
-from pydantic import ValidationError
+from pydantic import Field
 
-from rules.errors import SettingError, UserError
+from rules.errors import UserError
 from rules.facts import Task
 from runners._cards import Card as Card
 from runners._cards import Confusion as Confusion
+from runners._cards import Forgetting as Forgetting
 from runners._cards import Frozen as Frozen
 from runners._cards import Interval95 as Interval95
 from runners._cards import LabelScore as LabelScore
 from runners._cards import Scorecard as Scorecard
 from runners._cards import TextCard as TextCard
+from runners._settings import settings_of as settings_of
 
 _MEASURING_TEXT = ("sacrebleu", "rouge_score", "jsonschema")
 State = Literal["planned", "queued", "running", "done", "failed", "cancelled", "died"]
@@ -74,6 +76,8 @@ class Plan(Frozen):
     """Why each value that nobody typed is what it is."""
     max_minutes: float | None = None
     """Training stops in good order when this much time is used up."""
+    processes: int = Field(default=1, ge=1)
+    """How many train together; the rows of a step are shared out among them."""
     answer_format: str | None = None
     """What a written answer must be: a JSON schema, or a regular expression for the whole of it."""
 
@@ -169,6 +173,8 @@ class Result(Frozen):
     """What was said before the first step; older runs have none."""
     fit_memory_bytes: int | None = None
     """Highest memory while it fitted: what the forecast is held against."""
+    forgetting: Forgetting | None = None
+    """Of approaches that change a causal model, on texts; older runs have none."""
     warnings: tuple[str, ...] = ()
 
 
@@ -257,28 +263,3 @@ def computed(runner: Runner, task: Task, rows: int, base_model: str) -> dict[str
     if task == "classification" or own is None:
         return runner.computed(rows)
     return cast("dict[str, tuple[Any, str]]", own(rows, base_model))
-
-
-SettingsType = TypeVar("SettingsType", bound=Frozen)
-
-
-def settings_of(kind: type[SettingsType], given: dict[str, Any], approach: str) -> SettingsType:
-    """Check the knobs a user typed against those an approach has.
-
-    Raises:
-        SettingError: An unknown knob, or a value out of range.
-    """
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        knob = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(kind.model_fields) or "none"
-        if first["type"] == "extra_forbidden":
-            near = get_close_matches(knob, kind.model_fields, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            what, fix = f"unknown setting {knob!r}", f"{hint}{approach} has: {known}"
-        else:
-            what = f"setting {knob}={first['input']!r}: {first['msg']}"
-            fix = f"see the settings of {approach}: whichtune plan --approach {approach} --settings"
-        raise SettingError(what, where="--setting", fix=fix) from error

@@ -1,8 +1,9 @@
 """Full fine-tuning: every weight of the base model, or its top layers with the rest frozen.
 
 For labels on an encoder, with a classification layer that starts from the fitted head; for texts on
-a causal model, which learns its answers and nothing of what it is asked. The dearest approach in
-memory (weights, gradients and two moments of the optimizer), and the one with the most to forget.
+a causal model or an encoder-decoder, which learns its answers and nothing of what it is asked. The
+dearest approach in memory (weights, gradients and two moments of the optimizer), and the one with
+the most to forget.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from runners import (
     _causal_sft,
     _encoder,
     _generation,
+    _models,
+    _seq2seq,
+    _seq2seq_writer,
     _sft_arguments,
     _sft_settings,
     _tune_encoder,
@@ -73,7 +77,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         SettingError: More layers than the model has.
         GuardError: It would have learned nothing of use.
     """
-    settings = settings_of(Settings, plan.settings, plan.approach)
+    settings = settings_of(Settings, plan.settings, plan.approach, plan.task)
     if plan.task != "classification":
         _fit_text(plan, rows, report)
         return
@@ -98,7 +102,8 @@ def _fit_text(plan: Plan, rows: Sequence[Row], report: Report) -> None:
             train_only_top(model, settings.top_layers)
         return model
 
-    tuned = _causal_sft.tune(plan, rows, _sft_settings.recipe(settings), freeze, report)
+    sort = _seq2seq if _models.kind(plan.base_model) == "encoder_decoder" else _causal_sft
+    tuned = sort.tune(plan, rows, _sft_settings.recipe(settings), freeze, report)
     tuned.model.save_pretrained(str(plan.artifact / "model"))
     tuned.tokenizer.save_pretrained(str(plan.artifact / "model"))
 
@@ -132,6 +137,9 @@ def _layers(encoder: "Module") -> "ModuleList":
 def load(folder: Path) -> Predictor:
     """Open the tuned encoder with its layer, or the tuned causal model."""
     if _generation.writes(folder):
+        if _models.kind(str(folder / "model")) == "encoder_decoder":
+            found = _seq2seq_writer.open_model(str(folder / "model"))
+            return _seq2seq_writer.Seq2SeqWriter(*found, _generation.read(folder)["max_new_tokens"])
         model, tokenizer = _causal_lm.open_model(str(folder / "model"))
         return _generation.Writer(model, tokenizer, _generation.read(folder)["max_new_tokens"])
     return _tune_encoder.Tuned(_encoder.open_encoder(str(folder / "encoder")), folder)

@@ -1,9 +1,10 @@
 """LoRA: small trained matrices beside the frozen ones of the base model.
 
 For labels on an encoder, with a classification layer that starts from the fitted head; for texts on
-a causal model, which learns its answers and nothing of what it is asked. PEFT does the work. The
-learning rate is about ten times that of full fine-tuning, and every linear layer is adapted, as the
-claim "LoRA equals full fine-tuning" needs (Thinking Machines 2025, *LoRA Without Regret*).
+a causal model or an encoder-decoder, which learns its answers and nothing of what it is asked. PEFT
+does the work. The learning rate is about ten times that of full fine-tuning, and every linear layer
+is adapted, as the claim "LoRA equals full fine-tuning" needs (Thinking Machines 2025, *LoRA Without
+Regret*).
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,9 @@ from runners import (
     _causal_sft,
     _encoder,
     _generation,
+    _models,
     _peft,
+    _seq2seq,
     _sft_arguments,
     _sft_settings,
     _tune_encoder,
@@ -75,7 +78,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         DataError: Fewer than two labels.
         GuardError: It would have learned nothing of use.
     """
-    settings = settings_of(Settings, plan.settings, plan.approach)
+    settings = settings_of(Settings, plan.settings, plan.approach, plan.task)
     if plan.task != "classification":
         _fit_text(plan, rows, report)
         return
@@ -107,16 +110,23 @@ def _fit_text(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     added = _peft.Added(
         settings.rank, settings.alpha or 2 * settings.rank, settings.dropout, settings.variant
     )
-    tuned = _causal_sft.tune(
-        plan, rows, _sft_settings.recipe(settings), lambda model: _peft.add(model, added), report
-    )
+    recipe = _sft_settings.recipe(settings)
+    if _models.kind(plan.base_model) == "encoder_decoder":
+        writer = _seq2seq.tune(
+            plan, rows, recipe, lambda model: _peft.add(model, added, "SEQ_2_SEQ_LM"), report
+        )
+        _peft.save(writer.model, plan.artifact / "adapter")
+        return
+    tuned = _causal_sft.tune(plan, rows, recipe, lambda model: _peft.add(model, added), report)
     _peft.save(tuned.model, plan.artifact / "adapter")
 
 
 def load(folder: Path) -> Predictor:
     """Put the adapter back on its base model."""
     if _generation.writes(folder):
-        return _causal_sft.reopen(folder, lambda model: _peft.put_on(model, folder / "adapter"))
+        base = _generation.read(folder)["base_model"]
+        sort = _seq2seq if _models.kind(base) == "encoder_decoder" else _causal_sft
+        return sort.reopen(folder, lambda model: _peft.put_on(model, folder / "adapter"))
     encoder = _encoder.open_encoder(_tune_encoder.base_model_of(folder))
     encoder.load_adapter(str(folder / "adapter"))
     return _tune_encoder.Tuned(encoder, folder)

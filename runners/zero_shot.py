@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.errors import SettingError
-from runners import _causal_lm, _data, _encoder, _generation, _head, _models
+from runners import _causal_lm, _data, _encoder, _generation, _head, _models, _seq2seq_writer
 from runners.base import (
     Frozen,
     Plan,
@@ -57,6 +57,9 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     """
     settings = settings_of(Settings, plan.settings, plan.approach)
     if plan.task != "classification":
+        if _models.kind(plan.base_model) == "encoder_decoder":
+            _seq2seq_writer.prepare(plan, rows)
+            return
         told = settings.instruction if "instruction" in plan.settings else ""
         _generation.prepare(plan, rows, told)
         return
@@ -79,7 +82,9 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
 def load(folder: Path) -> Predictor:
     """Reopen the labels on their model, or the model that writes."""
     if _generation.writes(folder):
-        return _generation.load(folder)
+        kind = _models.kind(_generation.about(folder)["base_model"])
+        known = _seq2seq_writer if kind == "encoder_decoder" else _generation
+        return known.load(folder)
     about = json.loads((folder / "zero_shot.json").read_text("utf-8"))
     _models.require_same(about["base_model"], about["fingerprint"], folder)
     if _models.kind(about["base_model"]) == "causal":

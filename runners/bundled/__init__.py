@@ -1,1 +1,1 @@
-"""What ships with whichtune, so that everything can be seen offline: a small model with its tokenizer."""
+"""What ships with whichtune, to see everything offline: a small model and its tokenizer."""

@@ -1,11 +1,12 @@
 """A causal model as a classifier: the shortcut through kept keys and values changes no number."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from runners import _causal_lm
+from runners import _causal_lm, _guards
 from runners.base import Row
 
 SPOKEN = {
@@ -137,3 +138,15 @@ def test_more_than_20_labels_are_all_scored(llama):
     prompt = model.tokenizer.encode(model._prompt("where is my card", []))
     scores = plain_scores(model, prompt)
     assert answer.prediction == list(spoken)[scores.index(max(scores))]
+
+
+def test_a_base_model_whose_weights_have_other_names_is_not_drawn_at_random(bare_writer):
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(bare_writer())
+    _causal_lm.open_model(str(folder))
+    path = folder / "model.safetensors"
+    renamed = {f"other.{name}": weight for name, weight in load_file(path).items()}
+    save_file(renamed, path, {"format": "pt"})
+    with pytest.raises(_guards.GuardError, match=r"base_ignored: .* not in its files"):
+        _causal_lm.open_model(str(folder))

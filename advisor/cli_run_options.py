@@ -1,0 +1,18 @@
+"""Options of the commands that run: how long, in how many processes, in what form."""
+
+from typing import Annotated
+
+import typer
+
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", min=0.01, help="Stop training in good order after this time."),
+]
+Processes = Annotated[
+    int,
+    typer.Option("--processes", min=1, help="Train in so many processes, one for each device."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--answer-format", help="Of texts: a regular expression or a JSON schema."),
+]

@@ -1,0 +1,111 @@
+"""Several processes train one model: each takes its share of every step's rows.
+
+torchrun starts them; the first one (rank 0) alone writes. Rows of a step stay the same whatever
+the number of processes, so that what is learned stays the same too.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from rules.errors import SettingError, UserError
+from runners.base import Plan
+
+ABLE = ("adapters", "full_sft", "lora", "qlora")
+"""Approaches whose training can be shared out."""
+
+
+def command(plan: Plan, folder: Path) -> list[str]:
+    """What carries the run in this folder out."""
+    worker = ["-m", "runners._worker", str(folder)]
+    if plan.processes == 1:
+        return [sys.executable, *worker]
+    shared = ["--standalone", "--nproc_per_node", str(plan.processes)]
+    return [sys.executable, "-m", "torch.distributed.run", *shared, *worker]
+
+
+class Asked(Protocol):
+    """What a plan and a request for one have in common."""
+
+    @property
+    def approach(self) -> str: ...
+    @property
+    def processes(self) -> int: ...
+    @property
+    def max_minutes(self) -> float | None: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+
+def check(plan: Asked, batch: int | None = None) -> None:
+    """Refuse what cannot be shared out.
+
+    Raises:
+        UserError: The approach trains in one process, or would stop by a clock.
+        SettingError: The rows of a step cannot be shared out evenly.
+    """
+    if plan.processes == 1:
+        return
+    where = f"--processes {plan.processes}"
+    if plan.approach not in ABLE:
+        fix = f"leave --processes out, or take one of these: {', '.join(ABLE)}"
+        raise UserError(f"{plan.approach} trains in one process", where=where, fix=fix)
+    if plan.max_minutes is not None:
+        what = "several processes have several clocks, and cannot stop at the same step"
+        raise UserError(
+            what, where=where, fix="leave --minutes out, and train less: --setting epochs=1"
+        )
+    batch = batch or plan.settings.get("batch")  # its default is known to the approach alone
+    if batch and batch % plan.processes:
+        best = -(-batch // plan.processes) * plan.processes
+        what = f"{batch} rows of a step cannot be shared out evenly among {plan.processes}"
+        raise SettingError(what, where=where, fix=f"--setting batch={best}")
+
+
+def rank() -> int:
+    """Which of the processes this is; the first one where there is only one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def several() -> bool:
+    """Whether there are others beside this process."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def micro_batch(plan: Plan, batch: int, micro: int) -> int:
+    """Rows that go through one process at once: the most that share a step out evenly."""
+    share = batch // plan.processes
+    if plan.processes == 1:
+        return micro
+    return max(n for n in range(1, min(micro, share) + 1) if share % n == 0)
+
+
+def agreed(plan: Plan, value: Any) -> Any:  # noqa: ANN401 - whatever the first process found
+    """The first process's value, in all of them: what is free in memory differs by the moment."""
+    if plan.processes == 1:
+        return value
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import broadcast_object_list
+
+    if torch.cuda.is_available():
+        PartialState()
+    else:
+        PartialState(cpu=True, backend="gloo")
+    found = [value]
+    broadcast_object_list(found)
+    return found[0]
+
+
+def leave(plan: Plan) -> None:
+    """After training: the first process goes on alone, the others end here."""
+    if plan.processes == 1:
+        return
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+    if rank():
+        raise SystemExit(0)

@@ -1,0 +1,162 @@
+"""Supervised tuning of an encoder-decoder on pairs of texts, with transformers' Seq2SeqTrainer.
+
+Part of the training rows is held back to stop early and to keep the best checkpoint; the evaluation
+rows are never looked at. No arithmetic of memory is known for such models, so none is foretold.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rules.errors import DataError
+from runners import (
+    _generation,
+    _guards,
+    _raw_text,
+    _seq2seq_writer,
+    _sft_arguments,
+    _sft_rows,
+    _tune_encoder,
+)
+from runners._seq2seq_writer import Encoded, Seq2SeqWriter
+from runners._sft_arguments import Recipe
+from runners.base import Plan, Progress, Report, Row
+
+_ASKED = 8
+"""Rows that are answered after training, to see whether answers end."""
+
+
+def tune(
+    plan: Plan,
+    rows: Sequence[Row],
+    recipe: Recipe,
+    adapt: Callable[[Any], Any],
+    report: Report,
+) -> Seq2SeqWriter:
+    """Train on the rows; the caller writes what it changed of the model.
+
+    Args:
+        plan: Gives the base model, the seed, the time limit and the folder.
+        rows: Training rows.
+        recipe: How to train.
+        adapt: Chooses what of the model is trained.
+        report: Told the loss as it goes.
+
+    Raises:
+        DataError: No row is left to learn from, or a row has no answer.
+        GuardError: It would learn nothing, or it has not.
+    """
+    import transformers
+
+    transformers.set_seed(plan.seed)  # before adapters are made, since they start at random
+    model, tokenizer = _seq2seq_writer.open_model(plan.base_model)
+    window = _seq2seq_writer.window_of(model, tokenizer)
+    encoded = _encoded(rows, model, tokenizer, min(window, recipe.max_tokens or window), report)
+    slices: Any = _sft_rows.slices(plan, list(rows), encoded)
+    _guards.words_fit(model, tokenizer, (ids for row in encoded for ids in (row.ids, row.labels)))
+    trainer = _trainer(plan, adapt(model), tokenizer, slices, recipe, report)
+    before = _guards.fingerprint(trainer.model)
+    last = _raw_text.last_checkpoint(plan.folder / _raw_text.CHECKPOINTS)
+    if last:
+        report(Progress(message=f"going on from {last.name}"))
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    stopped = plan.max_minutes is not None and trainer.state.global_step < trainer.state.max_steps
+    room = _seq2seq_writer.room_for(rows, tokenizer, window)
+    writer = Seq2SeqWriter(trainer.model.eval(), tokenizer, room)
+    if not stopped:  # the first step alone changes nothing: its rate is zero
+        _guards.something_changed(before, trainer.model)
+        asked = slices.rows_held_back or slices.rows
+        chosen = random.Random(0).sample(asked, min(_ASKED, len(asked)))
+        _guards.ends([answer.cut for answer in writer.predict(chosen)])
+    _generation.save(plan, room)
+    _raw_text.forget_checkpoints(plan)
+    return writer
+
+
+def _encoded(
+    rows: Sequence[Row],
+    model: Any,  # noqa: ANN401 - a transformers model
+    tokenizer: Any,  # noqa: ANN401
+    max_tokens: int,
+    report: Report,
+) -> list[Encoded]:
+    if not rows:
+        raise DataError("no rows to learn from", where="training rows", fix="add rows")
+    found = _seq2seq_writer.encode(rows, model, tokenizer, max_tokens)
+    cut = sum(row.cut for row in found)
+    if cut:
+        text = (
+            f"end_cut: {cut:,} of {len(rows):,} rows are longer than {max_tokens:,} tokens and cut"
+        )
+        report(Progress(message=text, warning=True))
+    tokens, learned = sum(len(row.ids) for row in found), sum(len(row.labels) for row in found)
+    report(Progress(message=f"{tokens:,} tokens go in, {learned:,} are learned to come out"))
+    return found
+
+
+def _trainer(
+    plan: Plan,
+    model: Any,  # noqa: ANN401 - a transformers model, or PEFT's around one
+    tokenizer: Any,  # noqa: ANN401
+    slices: Any,  # noqa: ANN401 - Slices of Encoded
+    recipe: Recipe,
+    report: Report,
+) -> Any:  # noqa: ANN401 - a Seq2SeqTrainer
+    from transformers import (
+        DataCollatorForSeq2Seq,
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Seq2SeqTrainer,
+    )
+
+    def dataset(part: Sequence[Encoded]) -> Any:  # noqa: ANN401
+        from datasets import Dataset
+
+        return Dataset.from_list([{"input_ids": row.ids, "labels": row.labels} for row in part])
+
+    places = _sft_arguments.order([len(row.ids) for row in slices.train], recipe, plan.seed)
+    callbacks = [_finite_loss(), _tune_encoder.news_callback(plan, report)]
+    if slices.held_back:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
+    trainer = Seq2SeqTrainer(
+        model=model,
+        args=_arguments(plan, slices, recipe),
+        data_collator=DataCollatorForSeq2Seq(tokenizer, model=model),
+        train_dataset=dataset(slices.train).select(places),
+        eval_dataset=dataset(slices.held_back) if slices.held_back else None,
+        processing_class=tokenizer,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)  # the news say it already
+    return trainer
+
+
+def _arguments(plan: Plan, slices: Any, recipe: Recipe) -> Any:  # noqa: ANN401
+    """Those of causal models, as far as this trainer knows them."""
+    from transformers import Seq2SeqTrainingArguments
+
+    known = _sft_arguments.arguments(plan, slices, recipe)
+    names = [field.name for field in fields(Seq2SeqTrainingArguments) if field.init]
+    chosen = {name: getattr(known, name) for name in names if hasattr(known, name)}
+    return Seq2SeqTrainingArguments(**chosen)
+
+
+def _finite_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
+    from transformers import TrainerCallback
+
+    class Finite(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
+            del args, control
+            for name in ("loss", "eval_loss"):
+                if name in (more.get("logs") or {}):
+                    _guards.finite(float(more["logs"][name]), state.global_step)
+
+    return Finite()
+
+
+def reopen(folder: Path, put_on: Callable[[Any], Any]) -> Seq2SeqWriter:
+    """Open the base model, put on it what was trained, and write with it."""
+    writer = _seq2seq_writer.load(folder)
+    return Seq2SeqWriter(put_on(writer.model).eval(), writer.tokenizer, writer.max_new_tokens)
