@@ -24,7 +24,7 @@ from runners import (
     _raw_text,
     _sft_arguments,
     _sft_rows,
-    _tune_encoder,
+    _sft_trainer,
 )
 from runners import _forecast as _forecasts
 from runners._sft_arguments import Recipe
@@ -92,12 +92,10 @@ def tune(
     trainer = _trainer(plan, adapted, tokenizer, slices, recipe, report)
     _forecast(plan, trainer, slices, recipe, began, report)
     before = _guards.fingerprint(trainer.model)  # type: ignore[arg-type]
-    last = _raw_text.last_checkpoint(plan.folder / _raw_text.CHECKPOINTS)
-    if last:
-        report(Progress(message=f"going on from {last.name}"))
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    _sft_trainer.train(plan, trainer, report)
+    stopped = _sft_trainer.stopped(plan, trainer)
     _processes.leave(plan)
-    if not _stopped(plan, trainer):  # the first step alone changes nothing: its rate is zero
+    if not stopped:  # the first step alone changes nothing: its rate is zero
         _guards.something_changed(before, trainer.model)  # type: ignore[arg-type]
     tuned: Any = trainer.model
     _for_use(tuned)
@@ -107,7 +105,7 @@ def tune(
         _generation.Writer(tuned.eval(), tokenizer, room),
         slices,
         report,
-        stopped=_stopped(plan, trainer),
+        stopped=stopped,
     )
     _generation.save(plan, room)
     _raw_text.forget_checkpoints(plan)
@@ -156,40 +154,14 @@ def _trainer(
     recipe: Recipe,
     report: Report,
 ) -> "SFTTrainer":
-    from datasets import Dataset
-    from transformers import EarlyStoppingCallback, PrinterCallback
     from trl import SFTTrainer
 
-    def dataset(part: Sequence[Any]) -> Any:  # noqa: ANN401
-        return Dataset.from_list([{"input_ids": list(r.ids), "labels": r.labels} for r in part])
-
-    places = _sft_arguments.order([len(row.ids) for row in slices.train], recipe, plan.seed)
-    callbacks = [_finite_loss(), _tune_encoder.news_callback(plan, report)]
-    if slices.held_back:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
-    trainer = SFTTrainer(
+    return SFTTrainer(
         model=model,
         args=_sft_arguments.arguments(plan, slices, recipe),
-        train_dataset=dataset(slices.train).select(places),
-        eval_dataset=dataset(slices.held_back) if slices.held_back else None,
         processing_class=tokenizer,
-        callbacks=callbacks,
+        **_sft_trainer.parts(plan, slices, recipe, report),
     )
-    trainer.remove_callback(PrinterCallback)  # the news say it already
-    return trainer
-
-
-def _finite_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
-    from transformers import TrainerCallback
-
-    class Finite(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
-            del args, control
-            for name in ("loss", "eval_loss"):
-                if name in (more.get("logs") or {}):
-                    _guards.finite(float(more["logs"][name]), state.global_step)
-
-    return Finite()
 
 
 def _forecast(
@@ -204,8 +176,7 @@ def _forecast(
     if not _probe.wanted():
         return
     rows = slices.train
-    micro = min(recipe.micro_batch or recipe.batch, recipe.batch)
-    micro = _processes.micro_batch(plan, recipe.batch, micro)
+    micro = _sft_arguments.micro_batch(plan, recipe)
     times = math.ceil(recipe.batch / (micro * plan.processes))
 
     def step(places: Sequence[int]) -> "torch.Tensor":
@@ -234,11 +205,6 @@ def _forecast(
     finally:  # the probe's steps are not the run's
         trainer._metrics["train"].clear()
         trainer._total_train_tokens = 0
-
-
-def _stopped(plan: Plan, trainer: Any) -> bool:  # noqa: ANN401
-    """Whether the time was used up before the end."""
-    return plan.max_minutes is not None and trainer.state.global_step < trainer.state.max_steps
 
 
 def _check_ends(

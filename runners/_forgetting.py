@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runners import _causal_lm, _generation, _models, _run_folder
 from runners._cards import Forgetting, Retained
-from runners.base import Bits, Plan, Predictor, Progress, Report, Row, TextPredictor
+from runners.base import Bits, Plan, Predictor, Progress, Report, Row, TextPredictor, find
 
 FOLDER = Path(__file__).parent / "general"
 PROSE, ANSWERS = "prose.txt", "answers.jsonl"
@@ -22,17 +22,14 @@ _SHARES = ((200_000_000, 1), (2_000_000_000, 4))
 """Bytes of weights up to which one in so many characters of each passage is read."""
 _LARGEST = 16
 """The same for larger models."""
-_RATE = "a lower learning rate (--setting learning_rate=)"
-_FEWER = "fewer epochs (--setting epochs=)"
-LESS = {
-    "continued_pretraining": f"general text mixed in (--setting replay=0.25 --setting "
-    f"replay_file=FILE), {_RATE}, or {_FEWER}",
-    "full_sft": f"{_RATE}, {_FEWER}, or --approach lora, which changes less of the model",
-    "lora": f"{_RATE}, {_FEWER}, or matrices of a smaller rank (--setting rank=)",
-    "qlora": f"{_RATE}, {_FEWER}, or matrices of a smaller rank (--setting rank=)",
-    "adapters": f"{_RATE} or {_FEWER}",
-}
-"""What makes each approach forget less. Those that are not here change no model, or begin one."""
+
+
+def remedy(approach: str) -> str | None:
+    """What makes an approach forget less, as its runner says in ``FORGETS_LESS_WITH``.
+
+    Those that change no model, or begin one, say nothing.
+    """
+    return getattr(find(approach), "FORGETS_LESS_WITH", None)
 
 
 def rows(weights_bytes: int) -> dict[str, list[Row]]:
@@ -51,7 +48,7 @@ def rows(weights_bytes: int) -> dict[str, list[Row]]:
 
 def after(plan: Plan, predictor: Predictor, report: Report) -> dict[str, Bits] | None:
     """What the tuned model takes for each text; nothing where nothing can be forgotten."""
-    if plan.approach not in LESS or not isinstance(predictor, TextPredictor):
+    if not remedy(plan.approach) or not isinstance(predictor, TextPredictor):
         return None
     if plan.task == "classification" or _models.kind(plan.base_model) != "causal":
         return None
@@ -75,7 +72,7 @@ def against(plan: Plan, tuned: dict[str, Bits] | None, report: Report) -> Forget
     worse = found.prose.change
     if worse > WORSE:
         text = f"general prose takes {worse:.0%} more bits per byte than before: much was forgotten"
-        report(Progress(message=f"{text}; try {LESS[plan.approach]}", warning=True))
+        report(Progress(message=f"{text}; try {remedy(plan.approach)}", warning=True))
     return found
 
 

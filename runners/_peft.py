@@ -15,7 +15,7 @@ class Added:
     variant: Literal["plain", "dora", "rslora"] = "plain"
 
 
-def add(model: Any, added: Added, task_type: str = "CAUSAL_LM") -> Any:  # noqa: ANN401 - a transformers model, then PEFT's
+def add(model: Any, added: Added) -> Any:  # noqa: ANN401 - a transformers model, then PEFT's
     """The model with untrained matrices, which do not change what it says yet."""
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
@@ -28,7 +28,7 @@ def add(model: Any, added: Added, task_type: str = "CAUSAL_LM") -> Any:  # noqa:
         use_rslora=added.variant == "rslora",
         target_modules="all-linear",
         fan_in_fan_out=any(isinstance(part, Conv1D) for part in model.modules()),  # GPT-2
-        task_type=task_type,
+        task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     return get_peft_model(model, config)
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rules.errors import SettingError, UserError
-from runners.base import Plan
+from runners.base import Plan, find, names
 
-ABLE = ("adapters", "full_sft", "lora", "qlora")
-"""Approaches whose training can be shared out."""
+
+def able(approach: str) -> bool:
+    """Whether an approach's training can be shared out: its runner says ``SHARES_STEPS``."""
+    return getattr(find(approach), "SHARES_STEPS", False)
 
 
 def command(plan: Plan, folder: Path) -> list[str]:
@@ -48,8 +50,9 @@ def check(plan: Asked, batch: int | None = None) -> None:
     if plan.processes == 1:
         return
     where = f"--processes {plan.processes}"
-    if plan.approach not in ABLE:
-        fix = f"leave --processes out, or take one of these: {', '.join(ABLE)}"
+    if not able(plan.approach):
+        others = ", ".join(filter(able, names()))
+        fix = f"leave --processes out, or take one of these: {others}"
         raise UserError(f"{plan.approach} trains in one process", where=where, fix=fix)
     if plan.max_minutes is not None:
         what = "several processes have several clocks, and cannot stop at the same step"

@@ -18,7 +18,7 @@ from runners import (
     _seq2seq_writer,
     _sft_arguments,
     _sft_rows,
-    _tune_encoder,
+    _sft_trainer,
 )
 from runners._seq2seq_writer import Encoded, Seq2SeqWriter
 from runners._sft_arguments import Recipe
@@ -58,14 +58,12 @@ def tune(
     _guards.words_fit(model, tokenizer, (ids for row in encoded for ids in (row.ids, row.labels)))
     trainer = _trainer(plan, adapt(model), tokenizer, slices, recipe, report)
     before = _guards.fingerprint(trainer.model)
-    last = _raw_text.last_checkpoint(plan.folder / _raw_text.CHECKPOINTS)
-    if last:
-        report(Progress(message=f"going on from {last.name}"))
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
-    stopped = plan.max_minutes is not None and trainer.state.global_step < trainer.state.max_steps
+    _sft_trainer.train(plan, trainer, report)
     room = _seq2seq_writer.room_for(rows, tokenizer, window)
     writer = Seq2SeqWriter(trainer.model.eval(), tokenizer, room)
-    if not stopped:  # the first step alone changes nothing: its rate is zero
+    if not _sft_trainer.stopped(
+        plan, trainer
+    ):  # the first step alone changes nothing: its rate is zero
         _guards.something_changed(before, trainer.model)
         asked = slices.rows_held_back or slices.rows
         chosen = random.Random(0).sample(asked, min(_ASKED, len(asked)))
@@ -104,33 +102,15 @@ def _trainer(
     recipe: Recipe,
     report: Report,
 ) -> Any:  # noqa: ANN401 - a Seq2SeqTrainer
-    from transformers import (
-        DataCollatorForSeq2Seq,
-        EarlyStoppingCallback,
-        PrinterCallback,
-        Seq2SeqTrainer,
-    )
+    from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer
 
-    def dataset(part: Sequence[Encoded]) -> Any:  # noqa: ANN401
-        from datasets import Dataset
-
-        return Dataset.from_list([{"input_ids": row.ids, "labels": row.labels} for row in part])
-
-    places = _sft_arguments.order([len(row.ids) for row in slices.train], recipe, plan.seed)
-    callbacks = [_finite_loss(), _tune_encoder.news_callback(plan, report)]
-    if slices.held_back:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
-    trainer = Seq2SeqTrainer(
+    return Seq2SeqTrainer(
         model=model,
         args=_arguments(plan, slices, recipe),
         data_collator=DataCollatorForSeq2Seq(tokenizer, model=model),
-        train_dataset=dataset(slices.train).select(places),
-        eval_dataset=dataset(slices.held_back) if slices.held_back else None,
         processing_class=tokenizer,
-        callbacks=callbacks,
+        **_sft_trainer.parts(plan, slices, recipe, report),
     )
-    trainer.remove_callback(PrinterCallback)  # the news say it already
-    return trainer
 
 
 def _arguments(plan: Plan, slices: Any, recipe: Recipe) -> Any:  # noqa: ANN401
@@ -141,19 +121,6 @@ def _arguments(plan: Plan, slices: Any, recipe: Recipe) -> Any:  # noqa: ANN401
     names = [field.name for field in fields(Seq2SeqTrainingArguments) if field.init]
     chosen = {name: getattr(known, name) for name in names if hasattr(known, name)}
     return Seq2SeqTrainingArguments(**chosen)
-
-
-def _finite_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
-    from transformers import TrainerCallback
-
-    class Finite(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
-            del args, control
-            for name in ("loss", "eval_loss"):
-                if name in (more.get("logs") or {}):
-                    _guards.finite(float(more["logs"][name]), state.global_step)
-
-    return Finite()
 
 
 def reopen(folder: Path, put_on: Callable[[Any], Any]) -> Seq2SeqWriter:

@@ -108,7 +108,7 @@ def encode(
     special = set(tokenizer.all_special_ids)
     found: list[Encoded] = []
     for row in rows:
-        ids = _closed(tokenizer(source(row), verbose=False)["input_ids"], ends)
+        ids = _read(row, tokenizer)
         labels = _closed(tokenizer(text_target=reference(row), verbose=False)["input_ids"], ends)
         if first is not None and labels[0] != first:
             labels = [first, *labels]
@@ -117,6 +117,11 @@ def encode(
         counted = [id_ not in special and id_ != first for id_ in labels]
         found.append(Encoded(ids, labels, counted, cut))
     return found
+
+
+def _read(row: Row, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    ids: Any = tokenizer(source(row), verbose=False)["input_ids"]
+    return _closed(ids, tokenizer.eos_token_id)
 
 
 def _closed(ids: list[int], end: Any) -> list[int]:  # noqa: ANN401 - transformers says no type
@@ -171,16 +176,7 @@ class Seq2SeqWriter:
         found: list[Prediction] = []
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
-            read = [
-                _shortened(
-                    _closed(
-                        self.tokenizer(source(row), verbose=False)["input_ids"],
-                        self.tokenizer.eos_token_id,
-                    ),
-                    self.window,
-                )
-                for row in part
-            ]
+            read = [_shortened(_read(row, self.tokenizer), self.window) for row in part]
             ids, mask = self._padded(read, self._filler)
             with torch.inference_mode():
                 out = self.model.generate(

@@ -44,6 +44,12 @@ def steps_of(rows: int, recipe: Recipe) -> int:
     return max(1, math.ceil(recipe.epochs * rows / recipe.batch))
 
 
+def micro_batch(plan: Plan, recipe: Recipe) -> int:
+    """Rows that go through one process at once."""
+    micro = min(recipe.micro_batch or recipe.batch, recipe.batch)
+    return _processes.micro_batch(plan, recipe.batch, micro)
+
+
 def order(lengths: Sequence[int], recipe: Recipe, seed: int) -> list[int]:
     """The places of all rows to be seen, one step after the other, over all passes.
 
@@ -75,8 +81,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
     import torch
     from trl import SFTConfig
 
-    micro = min(recipe.micro_batch or recipe.batch, recipe.batch)
-    micro = _processes.micro_batch(plan, recipe.batch, micro)
+    micro = micro_batch(plan, recipe)
     total = steps_of(len(slices.train), recipe)
     each = math.ceil(len(slices.train) / recipe.batch)
     look = max(1, each // _LOOKS, min(_APART, total // 4))

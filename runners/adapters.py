@@ -17,6 +17,10 @@ from runners.base import Frozen, Plan, Predictor, Report, Row, settings_of
 
 TASKS = ("generation", "instruction_following")
 LIBRARIES = ("transformers", "accelerate", "datasets", "safetensors", "trl")
+SHARES_STEPS = True
+FORGETS_LESS_WITH = (
+    "a lower learning rate (--setting learning_rate=) or fewer epochs (--setting epochs=)"
+)
 
 
 class Settings(Frozen):

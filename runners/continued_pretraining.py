@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 TASKS = ("domain_knowledge", "new_language")
 LIBRARIES = ("torch", "transformers", "accelerate", "peft", "safetensors")
+FORGETS_LESS_WITH = (
+    "general text mixed in (--setting replay=0.25 --setting replay_file=FILE), "
+    "a lower learning rate (--setting learning_rate=), or "
+    "fewer epochs (--setting epochs=)"
+)
 _ADAPTER = "adapter"
 _HELD_BACK = 50
 """One block in so many is held back."""

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 TASKS = ("classification", "generation", "instruction_following")
 LIBRARIES = ("sentence_transformers", "sklearn", "accelerate")
 TEXT_LIBRARIES = ("transformers", "accelerate", "datasets", "trl")
+SHARES_STEPS = True
+FORGETS_LESS_WITH = (
+    "a lower learning rate (--setting learning_rate=), "
+    "fewer epochs (--setting epochs=), or --approach lora, which changes less of the model"
+)
 
 
 class Settings(Frozen):

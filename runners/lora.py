@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 TASKS = ("classification", "generation", "instruction_following")
 LIBRARIES = ("sentence_transformers", "sklearn", "accelerate", "peft")
 TEXT_LIBRARIES = ("transformers", "accelerate", "datasets", "peft", "trl")
+SHARES_STEPS = True
+FORGETS_LESS_WITH = (
+    "a lower learning rate (--setting learning_rate=), "
+    "fewer epochs (--setting epochs=), or matrices of a smaller rank (--setting rank=)"
+)
 
 
 class Settings(Frozen):
@@ -111,13 +116,8 @@ def _fit_text(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         settings.rank, settings.alpha or 2 * settings.rank, settings.dropout, settings.variant
     )
     recipe = _sft_settings.recipe(settings)
-    if _models.kind(plan.base_model) == "encoder_decoder":
-        writer = _seq2seq.tune(
-            plan, rows, recipe, lambda model: _peft.add(model, added, "SEQ_2_SEQ_LM"), report
-        )
-        _peft.save(writer.model, plan.artifact / "adapter")
-        return
-    tuned = _causal_sft.tune(plan, rows, recipe, lambda model: _peft.add(model, added), report)
+    sort = _seq2seq if _models.kind(plan.base_model) == "encoder_decoder" else _causal_sft
+    tuned = sort.tune(plan, rows, recipe, lambda model: _peft.add(model, added), report)
     _peft.save(tuned.model, plan.artifact / "adapter")
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 TASKS = ("generation", "instruction_following")
 LIBRARIES = ("transformers", "accelerate", "bitsandbytes", "datasets", "peft", "trl")
+SHARES_STEPS = True
+FORGETS_LESS_WITH = (
+    "a lower learning rate (--setting learning_rate=), "
+    "fewer epochs (--setting epochs=), or matrices of a smaller rank (--setting rank=)"
+)
 
 
 class Settings(Frozen):

@@ -96,7 +96,7 @@ def test_it_learns_and_reopens(
     news = []
     find(approach).fit(plan, text_train, news.append)
     predictor = find(approach).load(plan.artifact)
-    # Beside frozen random tables little can be learned; with all weights, most of it.
+    # M2M100 with LoRA came to 0.80 of the untouched bits here; all weights learn much more.
     share = {"lora": 0.9, "full_sft": 0.5}[approach]
     assert _bits(predictor, text_evaluation) < before * share
     again = find(approach).load(plan.artifact)
@@ -107,9 +107,7 @@ def test_it_learns_and_reopens(
     assert not (plan.folder / "checkpoints").exists()
 
 
-def test_bits_do_not_count_the_sign_of_a_language(
-    folder, text_plan, text_train, text_evaluation, tmp_path
-):
+def test_bits_do_not_count_the_sign_of_a_language(folder, text_evaluation):
     from runners import _seq2seq_writer
 
     model, tokenizer = _seq2seq_writer.open_model(folder("M2M100"))
