@@ -86,6 +86,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         ready: Any = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         return _peft.add(ready, added)
 
+    _causal_lm.require_causal(plan.base_model)  # before weights are looked for that it has not
     opened = _causal_lm.open_model(plan.base_model, four_bits=True)
     recipe = _sft_settings.recipe(settings)
     tuned = _causal_sft.tune(plan, rows, recipe, adapt, report, opened)
