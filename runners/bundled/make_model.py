@@ -20,10 +20,10 @@ SETTINGS = {
     "layers": 4,
     "heads": 4,
     "max_tokens": 512,
-    "batch": 8,
-    "learning_rate": 2.5e-3,
-    "steps": 4800,
-    "decay": 0.375,
+    "batch": 64,
+    "learning_rate": 4e-3,
+    "steps": 10_000,
+    "decay": 0.4,
     "compiled": True,
 }
 SEED = 0
