@@ -11,7 +11,17 @@ from types import FrameType
 
 import typer
 
-from advisor import cli_advice, cli_data, cli_memory, cli_results, cli_runs, cli_share, cli_xray
+from advisor import (
+    cli_advice,
+    cli_data,
+    cli_index,
+    cli_memory,
+    cli_results,
+    cli_runs,
+    cli_search,
+    cli_share,
+    cli_xray,
+)
 from advisor.console import talk
 from rules.errors import UserError
 
@@ -44,6 +54,8 @@ for _group in (
     cli_xray.COMMANDS,
     cli_data.COMMANDS,
     cli_share.COMMANDS,
+    cli_index.COMMANDS,
+    cli_search.COMMANDS,
 ):
     for _name, _command in _group.items():
         app.command(_name)(_command)

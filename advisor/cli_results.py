@@ -8,6 +8,7 @@ import typer
 
 from advisor import console, runs
 from advisor.cli_options import Json, Runs
+from advisor.cli_run_options import Function
 from rules.errors import UserError
 
 
@@ -67,22 +68,30 @@ def compare(
         str | None,
         typer.Option(
             "--metric",
-            help="accuracy or macro_f1; of texts chrf, bleu, rouge_l, exact_match, bits_per_byte.",
+            help="accuracy or macro_f1; of texts chrf, bleu, rouge_l, exact_match, bits_per_byte, "
+            "or a function of yours that they were measured by.",
         ),
     ] = None,
+    metric_function: Function = None,
     runs_folder: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Compare runs measured on the same rows; say which won, and whether by chance.
 
-    Without names: every finished run on the rows of the newest one.
+    Without names: every finished run on the rows of the newest one. A metric of your own can be
+    given afterwards too: whichtune compare --metric-function metrics:score
     """
     from advisor import compare as comparing
+    from advisor import entries
+    from advisor.plan import own_metric
 
     root = runs.root(runs_folder)
-    by = comparing.metric_named(metric) if metric else None
     chosen = [runs.find(name, root) for name in names or ()]
-    found = comparing.compare(chosen or comparing.latest_group(runs.all_runs(root)), by)
+    chosen = chosen or comparing.latest_group(runs.all_runs(root))
+    own = own_metric(metric_function) if metric_function else None
+    mine = [*entries.own_metrics(chosen), *([own.name] if own else [])]
+    by = comparing.metric_named(metric, mine) if metric else (own and own.name)
+    found = comparing.compare(chosen, by, own)
     if as_json:
         from advisor import outputs
 
@@ -94,37 +103,52 @@ def compare(
 
 
 def try_(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="A finished run.")],
-    texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; else lines of stdin.")
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN... [TEXT]...", help="Finished runs, then texts of your own."),
+    ],
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="A text, whatever it looks like; may be repeated."),
+    ] = None,
+    base: Annotated[
+        bool | None,
+        typer.Option("--base/--no-base", help="The untouched model too; so with several runs."),
     ] = None,
     runs_folder: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Ask a finished run about texts of your own.
+    """Ask finished runs about texts of your own; several answer side by side.
+
+    The first argument that names no run begins the texts. Without texts: the lines of stdin.
 
     \b
     echo "I was charged twice" | whichtune try heads-0001
     whichtune try heads-0001 "where is my card?"
+    whichtune try lora-0001 full_sft-0001 "where is my card?"
     """
     from advisor import tryout
 
-    found = runs.find(name, runs.root(runs_folder))
-    predictor = tryout.reopen(found)
+    chosen, texts = tryout.parted(words, runs.root(runs_folder))
+    tryout.require_ready(chosen)
+    untouched = tryout.bases(chosen, base)
+    texts += text or []
     if not texts and sys.stdin.isatty():
         console.talk("one text a line; Ctrl-D ends")
-    lines = texts or (line.strip() for line in sys.stdin)
-    answers = [tryout.answer(predictor, text) for text in lines if text.strip()]
-    if not answers:
-        fix = f"whichtune try {name} 'a text'"
+    lines = texts or [line.strip() for line in sys.stdin]
+    lines = [line for line in lines if line.strip()]
+    if not lines:
+        fix = f"whichtune try {chosen[0].name} 'a text'"
         raise UserError("no text to try", where="try", fix=fix)
+    columns = tryout.ask(chosen, lines, untouched)
     if as_json:
         from advisor import outputs
 
-        console.emit(outputs.TryOutput(run=found.name, answers=tuple(answers)))
+        console.emit(outputs.tried(columns))
         return
-    for item in answers:
-        console.out().print(tryout.line(item), markup=False)
+    from advisor import report_try
+
+    console.show(report_try.tried(lines, columns))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

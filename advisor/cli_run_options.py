@@ -1,4 +1,4 @@
-"""Options of the commands that run: how long, in how many processes, in what form."""
+"""Options of the commands that run: how long, in how many processes, how answers are measured."""
 
 from typing import Annotated
 
@@ -15,4 +15,11 @@ Processes = Annotated[
 Format = Annotated[
     str | None,
     typer.Option("--answer-format", help="Of texts: a regular expression or a JSON schema."),
+]
+Function = Annotated[
+    str | None,
+    typer.Option(
+        "--metric-function",
+        help="Of texts: module:function in this folder; takes an answer and the right ones.",
+    ),
 ]

@@ -20,7 +20,7 @@ from advisor.cli_options import (
     Runs,
     Target,
 )
-from advisor.cli_run_options import Format, Minutes, Processes
+from advisor.cli_run_options import Format, Function, Minutes, Processes
 from rules.errors import RunError, UserError
 from runners._run_folder import RunStatus
 from runners.base import Plan, can_run
@@ -73,6 +73,7 @@ def plan(
     minutes: Minutes = None,
     processes: Processes = 1,
     answer_format: Format = None,
+    metric_function: Function = None,
     runs_folder: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -96,6 +97,7 @@ def plan(
         max_minutes=minutes,
         processes=processes,
         answer_format=answer_format,
+        metric_function=metric_function,
     )
     draft = plans.draft(request, runs.root(runs_folder))
     if as_json:
@@ -130,6 +132,7 @@ def run(
     minutes: Minutes = None,
     processes: Processes = 1,
     answer_format: Format = None,
+    metric_function: Function = None,
     again: Annotated[bool, typer.Option("--again", help="Even if it is done already.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint of a stopped run.")
@@ -168,6 +171,7 @@ def run(
             max_minutes=minutes,
             processes=processes,
             answer_format=answer_format,
+            metric_function=metric_function,
         )
         plans_made = _plans(request, approach or _recommended(request), root)
     if detach:

@@ -8,21 +8,17 @@ Holm's correction for their number. Among those that are not shown to be worse, 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from advisor.scale import Metric, Scale, metric_named, metrics_of, scale
-from rules import engine
+from advisor.entries import Entry, differing, entered
+from advisor.scale import Metric, Scale, metric_named, metrics_of
 from rules.errors import RunError
 from runners import _data, _measure_text, _measuring, _models, _run_folder, _significance
-from runners._measuring import BASELINE
 from runners._references import asked
 from runners._run_folder import RunStatus
-from runners.base import Frozen, Interval95, Prediction, Row, Scorecard
+from runners.base import Frozen, Interval95, OwnMetric, Prediction, Row, Scorecard
 
 __all__ = ["Comparison", "Line", "Metric", "Mistake", "compare", "metric_named"]
 
 LEVEL = 0.05
-_FREE = -1
-"""The rung of a baseline: it costs nothing at all."""
-_NO_MODEL = {"majority": "majority class", "copied": "the question itself"}
 
 
 class Line(Frozen):
@@ -50,12 +46,15 @@ class Line(Frozen):
     train_seconds: float | None = None
     predict_ms_per_row: float | None = None
     peak_memory_bytes: int | None = None
+    forgot: float | None = None
+    """Share of bits that general prose takes more than before; below zero, it is known better."""
 
 
 class Comparison(Frozen):
     """Runs side by side, best first."""
 
     metric: Metric
+    """By which they are put in order."""
     rows: int
     """Evaluation rows, the same for all; of texts, those that ask the same count once."""
     evaluation_sha256: str
@@ -63,14 +62,6 @@ class Comparison(Frozen):
     winner: str
     because: str
     notes: tuple[str, ...]
-
-
-class _Entry(NamedTuple):
-    name: str
-    approach: str
-    rung: int
-    predictions: list[Prediction]
-    run: RunStatus | None
 
 
 class Mistake(NamedTuple):
@@ -116,8 +107,12 @@ def latest_group(runs: Sequence[RunStatus]) -> list[RunStatus]:
     return [run for run in done if run.plan.evaluation.sha256 == wanted]
 
 
-def compare(runs: Sequence[RunStatus], metric: Metric | None = None) -> Comparison:
+def compare(
+    runs: Sequence[RunStatus], metric: Metric | None = None, own: OwnMetric | None = None
+) -> Comparison:
     """Test every run, and the baselines, against the best of them.
+
+    ``own``: measure all answers by this function too, whatever the runs were measured by.
 
     Raises:
         RunError: A run is not finished, or two were measured on different rows.
@@ -127,14 +122,16 @@ def compare(runs: Sequence[RunStatus], metric: Metric | None = None) -> Comparis
     _models.require("scipy", "sklearn", approach="compare")
     _check(runs)
     rows = _data.read_rows(runs[0].plan.evaluation)
-    by = scale(runs[0].plan, rows, metric, [run.result.scorecard for run in runs if run.result])
-    entries = [_entry(run) for run in runs] + _baselines(runs, by)
+    by, entries = entered(runs, rows, metric, own)
     values = [by.rank(entry.predictions) for entry in entries]
     best = max(range(len(entries)), key=lambda n: (values[n], -entries[n].rung))
     others = [n for n in range(len(entries)) if n != best]
     raw = [by.p_value(entries[best].predictions, entries[n].predictions) for n in others]
     p_values = dict(zip(others, _significance.holm(raw), strict=True))
-    lines = [_line(entry, by, entries[best], p_values.get(n)) for n, entry in enumerate(entries)]
+    lines = [
+        _line(entry, by, entries[best], p_values.get(n), afresh=own is not None)
+        for n, entry in enumerate(entries)
+    ]
     order = sorted(range(len(lines)), key=lambda n: (n != best, -values[n], entries[n].rung))
     placed = [lines[n].model_copy(update={"place": place}) for place, n in enumerate(order, 1)]
     winner, because = _winner([entries[n] for n in order], placed, by.test)
@@ -163,41 +160,9 @@ def _check(runs: Sequence[RunStatus]) -> None:
             raise RunError(what, where="compare", fix=fix)
 
 
-def _entry(run: RunStatus) -> _Entry:
-    predictions = _run_folder.read_predictions(run.folder / _run_folder.PREDICTIONS)
-    return _Entry(run.name, run.plan.approach, _rung(run.plan.approach), predictions, run)
-
-
-def _rung(approach: str) -> int:
-    return next((item.rung for item in engine.load() if item.name == approach), 0)
-
-
-def _baselines(runs: Sequence[RunStatus], by: Scale) -> list[_Entry]:
-    """No model once, and each base model as it came, unless a plain zero-shot run is just that."""
-    plan = runs[0].plan
-    without = _measuring.nothing(plan, _data.read_rows(plan.train), by.rows)
-    if by.metric == "bits_per_byte":  # only a model finds a text likely
-        without = {}
-    found = [_Entry(name, _NO_MODEL[name], _FREE, said, None) for name, said in without.items()]
-    plain = {
-        run.plan.base_model
-        for run in runs
-        if run.plan.approach == BASELINE and not run.plan.settings
-    }
-    models = {run.plan.base_model: run for run in runs if run.plan.base_model not in plain}
-    for base_model, run in models.items():
-        folder = run.plan.train.path.parent / "baselines"
-        path = folder / f"{_models.fingerprint(base_model)}.jsonl"
-        if path.exists():
-            name = "untouched" if len(models) == 1 else f"untouched {base_model}"
-            predictions = _run_folder.read_predictions(path)
-            found.append(_Entry(name, "untouched model", _FREE, predictions, None))
-    return found
-
-
-def _line(entry: _Entry, by: Scale, best: _Entry, p_value: float | None) -> Line:
+def _line(entry: Entry, by: Scale, best: Entry, p_value: float | None, *, afresh: bool) -> Line:
     result = entry.run.result if entry.run else None
-    card = result.scorecard if result else by.card(entry.predictions)
+    card = by.card(entry.predictions) if afresh or not result else result.scorecard
     tie = p_value is not None and p_value >= LEVEL
     labels = card if isinstance(card, Scorecard) else None
     needed = by.rows_to_decide(best.predictions, entry.predictions) if tie else None
@@ -217,10 +182,11 @@ def _line(entry: _Entry, by: Scale, best: _Entry, p_value: float | None) -> Line
         train_seconds=result.train_seconds if result else None,
         predict_ms_per_row=result.predict_ms_per_row if result else None,
         peak_memory_bytes=result.peak_memory_bytes if result else None,
+        forgot=result.forgetting.prose.change if result and result.forgetting else None,
     )
 
 
-def _winner(entries: Sequence[_Entry], lines: Sequence[Line], test: str) -> tuple[str, str]:
+def _winner(entries: Sequence[Entry], lines: Sequence[Line], test: str) -> tuple[str, str]:
     """The cheapest of those not shown to be worse than the best, and the sentence that says so."""
     top = lines[0]
     level = [pair for pair in zip(entries, lines, strict=True) if pair[1].verdict != "worse"]
@@ -257,6 +223,8 @@ def _notes(runs: Sequence[RunStatus]) -> list[str]:
         )
     if len({run.plan.base_model for run in runs}) > 1:
         notes.append("these runs use different base models")
+    if other := differing(runs):
+        notes.append(f"{other} is not the same function in all of these runs")
     for run in runs:
         if run.result:
             notes += [f"{run.name}: {warning}" for warning in run.result.warnings]

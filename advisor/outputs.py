@@ -19,13 +19,17 @@ from advisor.hardware import HardwareProfile
 from advisor.mend import Mended
 from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
 from advisor.outputs_data import ConvertOutput, LabelOutput
+from advisor.outputs_index import IndexOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
+from advisor.outputs_search import SearchOutput
+from advisor.outputs_share import ExportOutput
 from advisor.outputs_xray import XrayOutput
 from advisor.plan import Draft
 from advisor.profile import DataProfile
 from advisor.record import Record
 from advisor.record_diff import Difference
+from advisor.tryout import Column
 from runners._run_folder import RunStatus
 from runners.base import Frozen, Plan, Prediction, Result, State
 
@@ -99,6 +103,14 @@ class CompareOutput(Output):
     comparison: Comparison
 
 
+class TriedOutput(Frozen):
+    """What one run, or an untouched base model, said."""
+
+    name: str
+    base: bool
+    answers: tuple[Prediction, ...]
+
+
 class TryOutput(Output):
     """``whichtune try --json``."""
 
@@ -106,7 +118,11 @@ class TryOutput(Output):
         default="whichtune.try/1", serialization_alias="schema"
     )
     run: str
+    """The first of them."""
     answers: tuple[Prediction, ...]
+    """Of the first run."""
+    columns: tuple[TriedOutput, ...] = ()
+    """Everyone that was asked, the first run among them, each with an answer to every text."""
 
 
 class DoctorOutput(Output):
@@ -140,6 +156,9 @@ OUTPUTS: tuple[type[Output], ...] = (
     XrayOutput,
     ConvertOutput,
     LabelOutput,
+    ExportOutput,
+    IndexOutput,
+    SearchOutput,
 )
 
 
@@ -195,6 +214,18 @@ def show(status: RunStatus, mistakes: Sequence[Mistake]) -> ShowOutput:
         for item in mistakes
     )
     return ShowOutput(run=run(status), plan=status.plan, mistakes=wrong)
+
+
+def tried(columns: Sequence[Column]) -> TryOutput:
+    """What everyone said to every text."""
+    return TryOutput(
+        run=columns[0].name,
+        answers=tuple(columns[0].answers),
+        columns=tuple(
+            TriedOutput(name=column.name, base=column.base, answers=tuple(column.answers))
+            for column in columns
+        ),
+    )
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -10,15 +10,23 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from advisor import data, split
+from advisor import data, scale, split
 from advisor.columns import Columns
 from advisor.schema import schemas
 from rules import engine
 from rules.errors import DataError, SettingError, UserError
 from rules.facts import Task
-from runners import _answer_format, _models, _processes, _run_folder, base
+from runners import (
+    _answer_format,
+    _data,
+    _models,
+    _own_metric,
+    _processes,
+    _run_folder,
+    base,
+)
 from runners._render_tokenizer import BUNDLED
-from runners.base import Frozen, Plan, can_run, find, names, settings_of
+from runners.base import Frozen, OwnMetric, Plan, can_run, find, names, settings_of
 
 TASKS: dict[str, Task] = {
     "classification": "classification",
@@ -48,6 +56,8 @@ class Request(Frozen):
     processes: int = Field(default=1, ge=1)
     answer_format: str | None = None
     """A JSON schema or a regular expression; of texts it is measured how many have this form."""
+    metric_function: str | None = None
+    """``module:function`` of the current folder; of texts it says how good an answer is."""
 
 
 class Draft(Frozen):
@@ -77,13 +87,17 @@ def draft(request: Request, runs: Path) -> Draft:
     settings_of(runner.Settings, request.settings, request.approach)
     if request.answer_format:
         _answer_format.checker(request.answer_format)
+    own = own_metric(request.metric_function) if request.metric_function else None
     _check_model(request.base_model)
     train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
     task = task_of(train, request.approach)
     settings = settings_of(runner.Settings, request.settings, request.approach, task)
     _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task)
+    _for_texts(own, task)
     frozen = _freeze(request, runs, train, evaluation)
+    if own:
+        _own_metric.check(own, _data.read_rows(frozen.evaluation))
     automatic = base.computed(runner, task, frozen.train.rows, base_model)
     computed = {
         name: (value, reason)
@@ -103,9 +117,29 @@ def draft(request: Request, runs: Path) -> Draft:
         max_minutes=request.max_minutes,
         processes=request.processes,
         answer_format=request.answer_format,
+        metric_function=own,
     )
     _run_folder.write_plan(plan)
     return Draft(plan=plan, split=frozen)
+
+
+def own_metric(call: str) -> OwnMetric:
+    """A metric of the user's own, from a file of the current folder.
+
+    Raises:
+        SettingError: There is no such file or function, or it cannot be imported.
+    """
+    return _own_metric.find(call, Path.cwd(), scale.TAKEN)
+
+
+def _for_texts(own: OwnMetric | None, task: Task) -> None:
+    """Refuse a metric of one's own where no answer is written."""
+    if own is None or task in ("generation", "instruction_following"):
+        return
+    labels = task == "classification"
+    what = "a label is right or wrong" if labels else "raw text has no right answers"
+    fix = f"leave {_own_metric.FLAG} out, or give rows with answers"
+    raise UserError(f"{what}: {own.name} has nothing to say", where=_own_metric.FLAG, fix=fix)
 
 
 def freeze(request: Request, runs: Path) -> split.Split:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from advisor import source as sources
 from advisor.records import choose_part
 from advisor.source import Source
 from advisor.tabular import Line, Record, Records, tabular
 from rules.errors import DataError
+from runners import _web_page
 
 _MARKED = (".md", ".markdown", ".rst")
 _WEB = (".html", ".htm")
@@ -22,7 +23,6 @@ _DOCUMENTS = (*_MARKED, ".txt", *_WEB)
 _SAMPLE_LINES = 200
 _PIECE = 2 << 20
 """Characters of a document that are held at a time."""
-_HIDDEN = ("script", "style", "head", "template", "noscript")
 
 
 def is_prose(source: Source) -> bool:
@@ -111,7 +111,7 @@ def _document(number: int, path: Path, folder: Path) -> Record:
         return Record(number, cells, broken=error.what)
     said = "".join(sources.lines(source, []))
     if path.suffix.lower() in _WEB:
-        said = _visible(_tree(said))
+        said = _visible(_web_page.tree(said))
     broken = "" if said.strip() else "an empty document"
     return Record(number, {**cells, "text": said}, broken=broken)
 
@@ -124,7 +124,7 @@ def web_page(
     Raises:
         DataError: It has no table of this number, or neither table nor text.
     """
-    tree = _tree("".join(sources.lines(source, [])))
+    tree = _web_page.tree("".join(sources.lines(source, [])))
     tables = [rows for rows in map(_cells, tree.iter("table")) if rows]
     if not tables:
         if part is not None:
@@ -144,31 +144,6 @@ def web_page(
     found = tabular(lines, "html", header_words, wanted)
     found.notes[:0] = notes
     return found
-
-
-def _tree(page: str) -> Any:  # noqa: ANN401 -- lxml's own class
-    from lxml import etree, html
-
-    try:
-        tree = _parsed(page.encode(), html.HTMLParser(encoding="utf-8"))
-    except (etree.ParserError, ValueError):
-        return _parsed(b"<p></p>", html.HTMLParser())
-    etree.strip_elements(tree, *_HIDDEN, etree.Comment, with_tail=False)
-    for element in [e for e in tree.iter() if _is_hidden(e)]:
-        element.drop_tree()
-    return tree
-
-
-def _parsed(page: bytes, parser: Any) -> Any:  # noqa: ANN401
-    from lxml import html
-
-    return cast("Any", html).document_fromstring(page, parser=parser)
-
-
-def _is_hidden(element: Any) -> bool:  # noqa: ANN401
-    style = str(element.get("style") or "").replace(" ", "").lower()
-    hidden = "display:none" in style or "visibility:hidden" in style
-    return element.getparent() is not None and (hidden or element.get("hidden") is not None)
 
 
 def _cells(table: Any) -> list[list[str]]:  # noqa: ANN401

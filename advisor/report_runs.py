@@ -224,7 +224,8 @@ def comparison(found: Comparison) -> RenderableType:
     title = "F1" if labels else scale.TITLES[second]
     for name in ("", "run", f"{scale.TITLES[first]}, 95 %", title, "p"):
         table.add_column(name, no_wrap=True)
-    for name in ("trained", "ms/row", "memory"):
+    forgot = any(line.forgot is not None for line in found.lines)
+    for name in ("trained", "ms/row", "memory", *["forgot"] * forgot):
         table.add_column(name, justify="right", no_wrap=True)
     for line in found.lines:
         mark = "=" if line.verdict == "tie" else str(line.place)
@@ -238,6 +239,7 @@ def comparison(found: Comparison) -> RenderableType:
             seconds(line.train_seconds),
             speed,
             memory(line.peak_memory_bytes),
+            *["" if line.forgot is None else f"{line.forgot:+.1%}"] * forgot,
         )
     test = "McNemar" if found.metric in ("accuracy", "exact_match") else "paired bootstrap"
     text = f"{found.rows:,} evaluation rows, the same for all; p against the best ({test}, Holm)"
@@ -256,8 +258,9 @@ def comparison(found: Comparison) -> RenderableType:
 
 def _second(found: Comparison) -> str:
     """Another metric of texts to show beside the one that decides."""
-    wanted = ("bleu", "chrf", "rouge_l", "bits_per_byte")
     known = found.lines[0].metrics
+    own = [name for name in known if name not in scale.TAKEN]
+    wanted = (*own, "bleu", "chrf", "rouge_l", "bits_per_byte")
     return next((n for n in wanted if n in known and n != found.metric), found.metric)
 
 

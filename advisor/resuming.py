@@ -8,14 +8,15 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from rules.errors import RunError
-from runners import _raw_text, _run_folder, _worker
+from rules.errors import DataError, RunError
+from runners import _checkpoints, _data, _own_metric, _run_folder, _worker
 from runners._run_folder import RunStatus
 
 
 def can_resume(run: RunStatus) -> bool:
     """Whether the run has got anywhere that can be gone on from."""
-    return _raw_text.last_checkpoint(run.folder / _raw_text.CHECKPOINTS) is not None
+    at_all = _checkpoints.last(run.folder) or _checkpoints.fit_of(run.folder)
+    return at_all is not None
 
 
 def check(run: RunStatus) -> None:
@@ -39,7 +40,13 @@ def check(run: RunStatus) -> None:
 
 def start_afresh(run: RunStatus) -> None:
     """Forget how far it had got."""
-    _raw_text.forget_checkpoints(run.plan)
+    _checkpoints.forget(run.folder)
+
+
+def go_on_or_start_afresh(run: RunStatus) -> None:
+    """Leave checkpoints where they are still the same run's, and forget them where they are not."""
+    if not can_resume(run) or any(_differences(run)):
+        start_afresh(run)
 
 
 def _differences(run: RunStatus) -> Iterator[str]:
@@ -49,8 +56,15 @@ def _differences(run: RunStatus) -> Iterator[str]:
     except (OSError, ValueError):
         yield "environment.json is gone or damaged"
         return
+    if run.plan.metric_function:
+        yield from _own_metric.changes(run.plan.metric_function)
     if began.get("plan_sha256") != _run_folder.plan_sha256(run.folder):
         yield "plan.yaml was changed"
+    for what, file in (("training", run.plan.train), ("evaluation", run.plan.evaluation)):
+        try:
+            _data.read_rows(file)
+        except DataError as error:
+            yield f"{what} rows, {error.where}: {error.what}"
     libraries = cast("dict[str, str]", began.get("libraries") or {})
     now = _worker.versions()
     for name, version in libraries.items():

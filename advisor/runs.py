@@ -12,14 +12,13 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rules.errors import RunError
-from runners import _models, _run_folder, base
+from runners import _models, _own_metric, _run_folder, base
 from runners._run_folder import Event, RunStatus
 from runners.base import Plan
 
 __all__ = ["Event", "RunStatus", "all_runs", "cancel", "find", "follow", "is_over", "root", "start"]
 
 _OVER = ("done", "failed", "cancelled", "died")
-_ALIVE = ("queued", "running")
 _POLL_SECONDS = 0.2
 
 
@@ -72,14 +71,14 @@ def start(*plans: Plan) -> None:
     Raises:
         MissingExtraError: A library is not installed.
         RunError: A run is under way already.
+        SettingError: The file of a metric of the user's own is gone or changed.
     """
     for plan in plans:
         require_libraries(plan.approach)
-        if _run_folder.status(plan.folder).state in _ALIVE:
-            fix = f"watch it: whichtune show {plan.name} --follow"
-            raise RunError(f"{plan.name} is running already", where=str(plan.folder), fix=fix)
+        if plan.metric_function:
+            _own_metric.require_same(plan.metric_function)
     for plan in plans:
-        _run_folder.append_event(plan.folder, state="queued", **_run_folder.own_process())
+        _run_folder.claim(plan.folder)
     with (plans[0].folder / _run_folder.LOG).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "runners._queue", *(str(plan.folder) for plan in plans)],

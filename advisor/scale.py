@@ -3,34 +3,43 @@
 McNemar's exact test where an answer is right or wrong, a paired bootstrap for everything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from rules.errors import UserError
 from runners import _measure, _measure_text, _measuring, _significance
 from runners._references import asked
 from runners.base import Card, Interval95, Plan, Prediction, Row, Scorecard
 
-Metric = Literal[
-    "accuracy", "macro_f1", "exact_match", "rouge_l", "chrf", "bleu", "bits_per_byte", "valid"
-]
-METRICS: tuple[Metric, ...] = get_args(Metric)
+Metric = str
+"""One of ``METRICS``, or the name of a function of the user's."""
 OF_LABELS: tuple[Metric, ...] = ("accuracy", "macro_f1")
-OF_TEXTS: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric not in OF_LABELS)
-TITLES = {"accuracy": "accuracy", "macro_f1": "macro-F1", **_measure_text.TITLES}
+OF_TEXTS: tuple[Metric, ...] = _measure_text.RANKING
+METRICS: tuple[Metric, ...] = (*OF_LABELS, *OF_TEXTS)
+TAKEN = (*OF_LABELS, *_measure_text.TITLES)
+"""Names that a function of the user's cannot have."""
 
 
-def metric_named(name: str) -> Metric:
-    """The metric of this name.
+class _Titles(dict[str, str]):
+    """A metric of the user's own is called what its function is called."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+TITLES = _Titles({"accuracy": "accuracy", "macro_f1": "macro-F1", **_measure_text.TITLES})
+
+
+def metric_named(name: str, own: Collection[str] = ()) -> Metric:
+    """The metric of this name; ``own``: those of the user, beside those that are always there.
 
     Raises:
         UserError: There is none.
     """
-    for metric in METRICS:
-        if metric == name:
-            return metric
-    fix = f"use one of: {', '.join(METRICS)}"
+    known = (*METRICS, *own)
+    if name in known:
+        return name
+    fix = f"use one of: {', '.join(known)}"
     raise UserError(f"no metric {name!r}", where="--metric", fix=fix)
 
 
@@ -111,10 +120,11 @@ def scale(
     Raises:
         UserError: Not all of these runs have that metric.
     """
-    chosen = metric or metric_named(main(measured[0]))
+    chosen = metric or main(measured[0])
     known = [set(metrics_of(card)) for card in measured]
     if not all(chosen in names for names in known):
-        able = [name for name in METRICS if all(name in names for names in known)]
+        usual = [*METRICS, *sorted({name for names in known for name in names} - set(TAKEN))]
+        able = [name for name in usual if all(name in names for names in known)]
         fix = f"use one of: {', '.join(able)}"
         raise UserError(f"not all of these runs have {chosen}", where="--metric", fix=fix)
     return Scale(chosen, plan, rows)

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor import encodings
 from rules.errors import DataError
+from runners import _encodings as encodings
 
 _LONGEST = 64 << 20
 """Characters in a line from which on it is a fault, not a record."""

@@ -1,5 +1,7 @@
 """What a run measured: the same cards for every approach, one kind for labels and one for texts."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -65,7 +67,24 @@ class TextCard(Frozen):
     """The metric that decides which run is the best, unless another one is asked for."""
     metrics: dict[str, Interval95]
     """``exact_match``, ``rouge_l``, ``valid`` and ``ended`` are shares; ``chrf`` and ``bleu`` go to
-    100; ``words`` is the mean length; of ``bits_per_byte``, fewer are better."""
+    100; ``words`` is the mean length; of ``bits_per_byte``, fewer are better. A metric of the
+    user's own has the name of its function."""
+
+
+class OwnMetric(Frozen):
+    """A function of the user's that says how good an answer is: more is better."""
+
+    call: str
+    """``module:function``."""
+    path: Path
+    """The module's file."""
+    sha256: str
+    """Of that file."""
+
+    @property
+    def name(self) -> str:
+        """The metric is called as its function is."""
+        return self.call.partition(":")[2]
 
 
 class Retained(Frozen):

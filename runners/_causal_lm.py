@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import UserError
-from runners import _guards, _models
+from runners import _guards, _models, _opening
 from runners.base import Prediction, Row
 
 if TYPE_CHECKING:
@@ -133,10 +133,9 @@ def open_model(
     if _models.kind(base_model) == "encoder_decoder":
         require_causal(base_model)
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    try:
+    with _opening.opening(base_model, "a causal model"):
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         opened: Any = AutoModelForCausalLM.from_pretrained(
             path,
@@ -145,10 +144,6 @@ def open_model(
             output_loading_info=True,
             **(_rounded() if four_bits else {"dtype": "auto"}),
         )
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        fix = "name a causal model that transformers can open without code of its own"
-        raise UserError(reason, where=base_model, fix=fix) from error
     model, found = opened
     _guards.base_used(found["missing_keys"], base_model)
     _models.require_words(tokenizer, base_model)

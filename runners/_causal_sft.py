@@ -10,7 +10,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,9 +18,9 @@ from runners import (
     _causal_lm,
     _generation,
     _guards,
+    _ladder,
     _probe,
     _processes,
-    _raw_text,
     _sft_arguments,
     _sft_rows,
     _sft_trainer,
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
     from trl import SFTTrainer
 
-_FILLED = 0.8
-"""Of the memory that is free, what the arithmetic may fill: it knows the tensors, and no more."""
 _ASKED = 8
 """Rows that are answered after training, to see whether answers end."""
 
@@ -84,22 +81,18 @@ def tune(
     transformers.set_seed(plan.seed)  # before adapters are made, since they start at random
     _causal_lm.require_causal(plan.base_model)
     model, tokenizer = opened or _causal_lm.open_model(plan.base_model)
-    slices = _sft_rows.prepare(plan, rows, tokenizer, _window(model, recipe), report)
-    _guards.words_fit(model, tokenizer, (row.ids for row in slices.train))
-    adapted = adapt(model)
-    recipe = _fitting(adapted, max(len(row.ids) for row in slices.train), recipe, report)
-    recipe = _processes.agreed(plan, recipe)
-    trainer = _trainer(plan, adapted, tokenizer, slices, recipe, report)
-    _forecast(plan, trainer, slices, recipe, began, report)
-    before = _guards.fingerprint(trainer.model)  # type: ignore[arg-type]
-    _sft_trainer.train(plan, trainer, report)
-    stopped = _sft_trainer.stopped(plan, trainer)
-    _processes.leave(plan)
-    if not stopped:  # the first step alone changes nothing: its rate is zero
-        _guards.something_changed(before, trainer.model)  # type: ignore[arg-type]
-    tuned: Any = trainer.model
-    _for_use(tuned)
     window = _generation.window_of(model.config)
+    most = min(window, recipe.max_tokens or window)
+    slices = _sft_rows.prepare(plan, rows, tokenizer, most, report)
+    _guards.words_fit(model, tokenizer, (row.ids for row in slices.train))
+    work, held = _Work(plan, rows, tokenizer, adapt, report), [model]
+    del model, opened  # should memory be too small for it, nothing here may keep it
+    trainer, before, slices = _train(work, held, slices, recipe, began)
+    stopped = _sft_trainer.stopped(plan, trainer)
+    tuned = _learned(plan, trainer, adapt)
+    if not stopped:  # the first step alone changes nothing: its rate is zero
+        _guards.something_changed(before, tuned)
+    _for_use(tuned)
     room = _generation.room_for(rows, tokenizer, window)
     _check_ends(
         _generation.Writer(tuned.eval(), tokenizer, room),
@@ -108,30 +101,81 @@ def tune(
         stopped=stopped,
     )
     _generation.save(plan, room)
-    _raw_text.forget_checkpoints(plan)
     return Tuned(tuned, tokenizer)
 
 
-def _fitting(model: Any, tokens: int, recipe: Recipe, report: Report) -> Recipe:  # noqa: ANN401
-    """Fewer rows at once, where the memory is too small for all of a step; what is learned stays.
+class _Work(NamedTuple):
+    """What stays the same, on whichever rung it is trained."""
 
-    Only where nobody chose, and the model is of a kind whose memory can be told beforehand.
-    """
-    if recipe.micro_batch:
-        return recipe
-    rows, most = recipe.batch, _probe.available_bytes() * _FILLED
+    plan: Plan
+    rows: Sequence[Row]
+    tokenizer: "PreTrainedTokenizerBase"
+    adapt: Adapt
+    report: Report
 
-    def needed(count: int) -> int:
-        found = _forecasts.causal_bytes(model, tokens, count, checkpointing=recipe.checkpointing)
-        return found or 0
 
-    while rows > 1 and needed(rows) > most:
-        rows = math.ceil(rows / 2)
-    if rows == recipe.batch:
-        return recipe
-    text = f"{rows} of {recipe.batch} rows go through at once: {needed(recipe.batch) / 2**30:.1f}"
-    report(Progress(message=f"{text} GiB would be needed for all", warning=True))
-    return replace(recipe, micro_batch=rows)
+def _train(
+    work: _Work,
+    held: "list[PreTrainedModel]",
+    slices: Slices,
+    asked: Recipe,
+    began: float,
+) -> "tuple[SFTTrainer, dict[str, float], Slices]":
+    """Train on the first rung that holds: the trainer, the weights' marks before, and the rows."""
+    import transformers
+
+    plan, rendered = work.plan, slices.train
+    four_bits = getattr(held[0], "is_loaded_in_4bit", False)
+    model = work.adapt(held.pop())
+    recipe = _ladder.agreed(plan, _ladder.before(plan, model, rendered, asked))
+    _ladder.tell(asked, recipe, rendered, work.report)
+    first = True
+    while True:
+        if recipe.max_tokens != asked.max_tokens:
+            most = recipe.max_tokens or 0
+            slices = _sft_rows.prepare(plan, work.rows, work.tokenizer, most, work.report)
+        try:
+            return *_attempt(work, model, slices, recipe, began if first else None), slices
+        except (RuntimeError, MemoryError) as error:
+            if plan.processes > 1 or not _ladder.is_out_of_memory(error):
+                raise
+        del model
+        first, before = False, recipe
+        recipe = _ladder.lower(plan, rendered, recipe)
+        _ladder.tell(before, recipe, rendered, work.report)
+        _ladder.free_memory()
+        transformers.set_seed(plan.seed)
+        model = work.adapt(_causal_lm.open_model(plan.base_model, four_bits=four_bits)[0])
+
+
+def _attempt(
+    work: _Work,
+    model: Any,  # noqa: ANN401 - a transformers model, or PEFT's around one
+    slices: Slices,
+    recipe: Recipe,
+    began: float | None,
+) -> "tuple[SFTTrainer, dict[str, float]]":
+    """Train; only a first attempt is probed, since memory at its highest stays so afterwards."""
+    trainer = _trainer(work.plan, model, work.tokenizer, slices, recipe, work.report)
+    if began is not None:
+        _forecast(work.plan, trainer, slices, recipe, began, work.report)
+    before = _guards.fingerprint(trainer.model)  # type: ignore[arg-type]
+    _sft_trainer.train(work.plan, trainer, work.report)
+    return trainer, before
+
+
+def _learned(plan: Plan, trainer: Any, adapt: Adapt) -> Any:  # noqa: ANN401
+    """The trained model, whole and in the first process alone; the others end here."""
+    from torch import cuda
+
+    if not _processes.splits(plan, cuda=cuda.is_available()):
+        _processes.leave(plan)
+        return trainer.model
+    weights = _processes.whole_weights(trainer)
+    _processes.leave(plan)
+    whole = adapt(_causal_lm.open_model(plan.base_model)[0])
+    whole.load_state_dict(weights)
+    return whole
 
 
 def _for_use(model: Any) -> None:  # noqa: ANN401
@@ -139,11 +183,6 @@ def _for_use(model: Any) -> None:  # noqa: ANN401
     config = model.config.get_text_config()
     if getattr(config, "output_router_logits", False):
         config.output_router_logits = False
-
-
-def _window(model: "PreTrainedModel", recipe: Recipe) -> int:
-    window = _generation.window_of(model.config)
-    return min(window, recipe.max_tokens or window)
 
 
 def _trainer(
@@ -156,12 +195,19 @@ def _trainer(
 ) -> "SFTTrainer":
     from trl import SFTTrainer
 
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=_sft_arguments.arguments(plan, slices, recipe),
         processing_class=tokenizer,
         **_sft_trainer.parts(plan, slices, recipe, report),
     )
+    if getattr(model, "is_loaded_in_4bit", False):
+        # TRL halves what learns beside four bits. A checkpoint is opened in full precision, so that
+        # a run that was killed would go on as another one; and small steps would be lost.
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()
+    return trainer
 
 
 def _forecast(
@@ -173,8 +219,10 @@ def _forecast(
     report: Report,
 ) -> None:
     """Probe the steps as they will be, and say what they will take."""
-    if not _probe.wanted():
-        return
+    from torch import cuda
+
+    if not _probe.wanted() or _processes.splits(plan, cuda=cuda.is_available()):
+        return  # a model that is split may not fit whole into one of the devices
     rows = slices.train
     micro = _sft_arguments.micro_batch(plan, recipe)
     times = math.ceil(recipe.batch / (micro * plan.processes))
@@ -188,6 +236,10 @@ def _forecast(
             loss: torch.Tensor = trainer.compute_loss(trainer.model, inputs)
         return loss
 
+    if recipe.checkpointing:  # the trainer would switch it on when it begins, after the probe
+        model, args = trainer.model, trainer.args
+        switch = getattr(model, "activation_checkpointing_enable", None)  # new in transformers 5.2x
+        (switch or model.gradient_checkpointing_enable)(args.gradient_checkpointing_kwargs)
     lengths = [len(row.ids) for row in rows]
     work = _probe.Work(
         began=began,
@@ -197,7 +249,11 @@ def _forecast(
         model=trainer.model,
         step=step,
         estimated_bytes=_forecasts.causal_bytes(
-            trainer.model, max(lengths), micro, checkpointing=recipe.checkpointing
+            trainer.model,
+            max(lengths),
+            micro,
+            checkpointing=recipe.checkpointing,
+            optimizer=recipe.optimizer,
         ),
     )
     try:

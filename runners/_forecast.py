@@ -42,20 +42,28 @@ def estimated_bytes(
         return None
 
 
-def causal_bytes(model: Any, tokens: int, batch: int, *, checkpointing: bool) -> int | None:  # noqa: ANN401
+def causal_bytes(
+    model: Any,  # noqa: ANN401 - PEFT's, or transformers' own
+    tokens: int,
+    batch: int,
+    *,
+    checkpointing: bool,
+    optimizer: str = "adamw",
+) -> int | None:
     """Bytes of tensors of a step of a causal model; ``None`` for a model of no known kind.
 
     Args:
-        model: As it is trained: PEFT's, or transformers' own.
+        model: As it is trained.
         tokens: Of the longest row.
         batch: Rows that go through at once.
         checkpointing: Whether activations are computed twice.
+        optimizer: ``adamw`` or ``adamw_8bit``.
     """
     from torch import cuda
 
+    way = _way_of(model)
     config = getattr(model, "peft_config", {}).get("default")
-    quantised = getattr(model, "is_loaded_in_4bit", False)
-    way: Way = ("qlora" if quantised else "lora") if config else "full"
+    narrow = next((part for name, part in model.named_modules() if _is_narrow(name)), None)
     try:
         shape = from_config(model.config.to_dict(), "the model")
         setup = Setup(
@@ -63,12 +71,41 @@ def causal_bytes(model: Any, tokens: int, batch: int, *, checkpointing: bool) ->
             way,
             tokens,
             batch,
-            precision="bf16" if cuda.is_available() and way != "full" else "fp32",
-            quantisation="nf4-double" if quantised else None,
+            precision="bf16" if cuda.is_available() and way in _FROZEN else "fp32",
+            autocast=cuda.is_available() and cuda.is_bf16_supported(),
+            quantisation="nf4-double" if way == "qlora" else None,
             rank=getattr(config, "r", 16),
+            adapter_dropout=getattr(config, "lora_dropout", 0) > 0,
+            bottleneck=narrow.out_features if narrow else 64,
+            trained_layers=_trained_layers(model) if way == "top_layers" else 0,
+            optimizer="adamw_8bit" if optimizer == "adamw_8bit" else "adamw_fused",
             checkpointing=checkpointing,
             attention="sdpa",
         )
         return round(memory.estimate(setup).allocated)
     except UserError:
         return None
+
+
+_FROZEN = ("lora", "qlora", "adapters")
+"""Ways beside which the model stays in the type it was published in."""
+
+
+def _way_of(model: Any) -> Way:  # noqa: ANN401
+    if getattr(model, "peft_config", None):
+        return "qlora" if getattr(model, "is_loaded_in_4bit", False) else "lora"
+    if any(_is_narrow(name) for name, _ in model.named_modules()):
+        return "adapters"
+    whole = all(weight.requires_grad for weight in model.parameters())
+    return "full" if whole else "top_layers"
+
+
+def _is_narrow(name: str) -> bool:
+    """Whether a module is the way down of a bottleneck adapter (``_bottleneck``)."""
+    return name.endswith(".bottleneck.down")
+
+
+def _trained_layers(model: Any) -> int:  # noqa: ANN401
+    """How many of the layers, which are numbered in the names of their weights, learn."""
+    learning = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    return len({part for name in learning for part in name.split(".") if part.isdigit()})

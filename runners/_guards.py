@@ -6,7 +6,7 @@ and at what the model says. A run that fails one of them fails, with the next th
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rules.errors import UserError
 from runners._references import is_text_alone, question, reference
@@ -21,6 +21,7 @@ Code = Literal[
     "vocabulary_too_large",
     "base_ignored",
     "loss_not_finite",
+    "loss_near_zero",
     "nothing_changed",
     "never_ends",
 ]
@@ -29,9 +30,18 @@ FIXES: dict[Code, str] = {
     "vocabulary_too_large": "use the tokenizer that the base model came with",
     "base_ignored": "name the folder that the model was saved in, with all of its weights",
     "loss_not_finite": "lower the learning rate: --setting learning_rate=1e-4",
+    "loss_near_zero": "look at what is asked and what is learned of a row: whichtune xray --data …",
     "nothing_changed": "raise the learning rate, or the number of epochs",
     "never_ends": "train for longer: --setting epochs=10, or look at a row: whichtune xray",
 }
+
+
+_KNOWN_LOSS = 1e-3
+"""Before anything is learned: on average a token of the answers is foreseen with a chance of
+99.9 %, so that there is next to nothing that training could add."""
+_NO_LOSS = 1e-7
+"""float32 cannot tell one from a chance that is nearer to one than 2**-24, about 6e-8: the loss of
+such a token is zero, and so is what is learned from it."""
 
 
 class GuardError(UserError):
@@ -107,6 +117,43 @@ def finite(loss: float, step: int) -> None:
     if not math.isfinite(loss):
         what = f"the loss is {loss} at step {step}"
         raise GuardError("loss_not_finite", what, where="training")
+
+
+def something_to_learn(loss: float, step: int) -> None:
+    """The answers were not known before, and the loss has not collapsed since.
+
+    At the first step a mean below 0.001 nats a token says that the model knows the answers already:
+    they stand in the question, the wrong tokens are learned, or it was trained on these rows. Later
+    a loss below 1e-7 is none at all in float32: labels that carry nothing, or broken arithmetic.
+    Between the two a small loss is what training is for.
+
+    Raises:
+        GuardError: ``loss_near_zero``.
+    """
+    if step <= 1 and loss < _KNOWN_LOSS:
+        what = f"the loss is {loss:.2g} before anything is learned: the answers are known already"
+    elif loss < _NO_LOSS:
+        what = f"the loss is {loss:.2g} at step {step}: nothing is left to learn from"
+    else:
+        return
+    raise GuardError("loss_near_zero", what, where="training")
+
+
+def watch_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
+    """Looks at every loss that a trainer of transformers logs, while it trains."""
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
+            del args, control
+            logs = more.get("logs") or {}
+            for name in ("loss", "eval_loss"):
+                if name in logs:
+                    finite(float(logs[name]), state.global_step)
+            if "loss" in logs:
+                something_to_learn(float(logs["loss"]), state.global_step)
+
+    return Watch()
 
 
 def fingerprint(model: "torch.nn.Module") -> dict[str, float]:

@@ -55,15 +55,21 @@ class Counted(NamedTuple):
 
 
 def measure(
-    rows: Sequence[Row], predictions: Sequence[Prediction], answer_format: str | None = None
+    rows: Sequence[Row],
+    predictions: Sequence[Prediction],
+    answer_format: str | None = None,
+    own: str | None = None,
 ) -> TextCard:
-    """Hold answers against what should have been said; predictions are those of the rows."""
+    """Hold answers against what should have been said; predictions are those of the rows.
+
+    ``own``: the name of a metric of the user's, whose scores the predictions bring along.
+    """
     if [row.id for row in rows] != [item.id for item in predictions]:
         raise AssertionError("predictions are not those of these rows, in their order")
     questions = asked(rows)
     found = {
         name: count(name, rows, predictions, answer_format)
-        for name in TITLES
+        for name in (*TITLES, *([own] if own else ()))
         if has(name, questions, predictions, answer_format)
     }
     return TextCard(
@@ -81,6 +87,8 @@ def has(
     answer_format: str | None,
 ) -> bool:
     """Whether there is what it takes to know a metric."""
+    if name not in TITLES:
+        return any(item.own_metric is not None for item in predictions)
     if name == "bits_per_byte":
         return all(item.target_bits is not None for item in predictions)
     if name == "valid" and not answer_format:
@@ -98,6 +106,8 @@ def count(
     questions = asked(rows)
     if name == "bits_per_byte":
         return _bits(questions, predictions)
+    if name not in TITLES:
+        return _own(questions, predictions)
     answers = [predictions[question.places[0]] for question in questions]
     if name in ("bleu", "chrf"):
         return _sacrebleu(name, questions, answers)
@@ -134,6 +144,14 @@ def _bits(questions: Sequence[Asked], predictions: Sequence[Prediction]) -> Coun
         return sum(p.target_bits or 0.0 for p in those), sum(p.target_bytes or 0 for p in those)
 
     return Counted(np.array([total(question) for question in questions]), _ratio)
+
+
+def _own(questions: Sequence[Asked], predictions: Sequence[Prediction]) -> Counted:
+    """The mean over the questions that have a right answer."""
+    import numpy as np
+
+    values = [predictions[question.places[0]].own_metric for question in questions]
+    return Counted(np.array([(v or 0.0, float(v is not None)) for v in values]), _ratio)
 
 
 def _rouge() -> Callable[[Asked, Prediction], float]:

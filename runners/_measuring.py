@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from runners import _measure, _measure_text, _models, _run_folder
+from rules.errors import UserError
+from runners import _measure, _measure_text, _models, _own_metric, _run_folder
 from runners._references import asked, is_text_alone
 from runners.base import (
     Card,
@@ -41,12 +42,35 @@ def is_text(plan: Plan) -> bool:
 
 def ask(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
     """Predict every row; a slow model shows how far it is."""
+    answers = _ask(plan, predictor, rows, report)
+    return answers._replace(predictions=_own(plan, rows, answers.predictions, report))
+
+
+def _ask(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
     if not is_text(plan):
         return _in_blocks(predictor, rows, report)
     answers = _texts(predictor, rows, report)
     if not isinstance(predictor, TextPredictor):
         return answers
     return answers._replace(predictions=_with_bits(predictor, rows, answers.predictions, report))
+
+
+def _own(
+    plan: Plan, rows: Sequence[Row], predictions: list[Prediction], report: Report
+) -> list[Prediction]:
+    """With what the user's own metric says; where it fails, the rest of the run is still worth it.
+
+    It was tried before training, and answers are kept: they can be scored again by ``compare``.
+    """
+    if plan.metric_function is None:
+        return predictions
+    try:
+        return _own_metric.scored(plan.metric_function, rows, predictions)
+    except UserError as error:
+        again = f"whichtune compare {_own_metric.FLAG} {plan.metric_function.call}"
+        text = f"{error.what}; not measured by it. {error.fix}, then: {again}"
+        report(Progress(message=text, warning=True))
+        return predictions
 
 
 def _texts(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
@@ -88,7 +112,8 @@ def _with_bits(
 def card(plan: Plan, rows: Sequence[Row], predictions: Sequence[Prediction]) -> Card:
     """What the predictions are worth."""
     if is_text(plan):
-        return _measure_text.measure(rows, predictions, plan.answer_format)
+        own = plan.metric_function.name if plan.metric_function else None
+        return _measure_text.measure(rows, predictions, plan.answer_format, own)
     return _measure.measure(rows, predictions)
 
 
@@ -116,18 +141,19 @@ def baselines(
         report(Progress(message="measuring the untouched model"))
         untouched = _untouched(plan, train, rows, predictions)
         _run_folder.write_predictions(kept, untouched)
-    without = nothing(plan, train, rows)
-    return {
-        name: card(plan, rows, found) for name, found in {**without, "untouched": untouched}.items()
-    }
+    every = {**nothing(plan, train, rows), "untouched": untouched}
+    if plan.metric_function:
+        every = {name: _own(plan, rows, found, report) for name, found in every.items()}
+        _own_metric.keep(plan.folder, every)
+    return {name: card(plan, rows, found) for name, found in every.items()}
 
 
 def _untouched(
     plan: Plan, train: Sequence[Row], rows: Sequence[Row], predictions: Sequence[Prediction]
 ) -> list[Prediction]:
     if plan.approach == BASELINE and not plan.settings:
-        return list(predictions)
+        return [item.model_copy(update={"own_metric": None}) for item in predictions]
     baseline = plan.model_copy(update={"approach": BASELINE, "settings": {}})
     baseline = baseline.model_copy(update={"folder": plan.folder / "baseline"})
     find(BASELINE).fit(baseline, train, silent)
-    return ask(baseline, find(BASELINE).load(baseline.artifact), rows, silent).predictions
+    return _ask(baseline, find(BASELINE).load(baseline.artifact), rows, silent).predictions

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rules.errors import MissingExtraError, UserError
+from runners import _weights
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -24,8 +25,7 @@ BUNDLED = "bundled"
 _BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 Kind = Literal["encoder", "causal", "encoder_decoder"]
-_WEIGHTS = ("*.safetensors", "*/*.safetensors")
-_CONTENT = (*_WEIGHTS, "*.json", "*/*.json", "*.txt", "*.model")
+_CONTENT = (*_weights.PATTERNS, "*.json", "*/*.json", "*.txt", "*.model")
 """What decides on a model's output, hence what identifies it and what is fetched of it."""
 
 
@@ -46,7 +46,8 @@ def locate(base_model: str) -> Path:
     """The folder of a model's files, fetched from the hub when it is not on this machine.
 
     Raises:
-        UserError: No such folder or id, the hub cannot be reached, or there are no safetensors.
+        UserError: No such folder or id, the hub cannot be reached, or there are no safetensors, or
+            some that are damaged.
     """
     if base_model == BUNDLED:
         return _checked(_BUNDLED_FOLDER, base_model)
@@ -71,14 +72,16 @@ def packaged() -> Path | None:
 
 def _from_hub(base_model: str) -> Path:
     require("huggingface_hub", approach="--base-model")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(base_model, allow_patterns=list(_CONTENT)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        fix = f"go online, name a folder, or use {DEFAULT_ENCODER} (pip install whichtune[offline])"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if constants.HF_HUB_OFFLINE:
+            reason = "HF_HUB_OFFLINE=1 forbids to ask it"
+        fix = f"fetch it where there is a network (hf download {base_model}), or name a folder"
         raise UserError(
             f"model {base_model!r} is not on this machine and the hub did not give it: {reason}",
             where="--base-model",
@@ -90,9 +93,7 @@ def _checked(path: Path, base_model: str) -> Path:
     if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
         fix = "name the folder that holds config.json and *.safetensors"
         raise UserError("no config.json in this folder", where=base_model, fix=fix)
-    if not any(next(path.glob(pattern), None) for pattern in _WEIGHTS):
-        fix = "convert the weights to safetensors; other formats can run code when they are opened"
-        raise UserError("no safetensors in this model", where=base_model, fix=fix)
+    _weights.check(path, base_model)
     return path
 
 

@@ -39,11 +39,11 @@ def _has_fused_experts(model: Any) -> bool:  # noqa: ANN401
     return any(weight.dim() == 3 for name, weight in named if "experts" in name)
 
 
-def put_on(model: Any, folder: Path) -> Any:  # noqa: ANN401
-    """The model with the matrices of a folder."""
+def put_on(model: Any, folder: Path, name: str = "default") -> Any:  # noqa: ANN401
+    """The model with the matrices of a folder; others can be put beside them by another name."""
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(folder))
+    return PeftModel.from_pretrained(model, str(folder), adapter_name=name)
 
 
 def save(model: Any, folder: Path) -> None:  # noqa: ANN401

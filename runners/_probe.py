@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import UserError
-from runners import _machine
+from runners import _machine, _processes
 from runners.base import Forecast, Plan, Progress, Report
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def forecast(plan: Plan, work: Work, report: Report) -> None:
         line = _timed(work)
         optimizer = _optimizer_seconds(work.model)
     trained = sum(p.numel() for p in work.model.parameters() if p.requires_grad)
+    held = sum(p.numel() * p.element_size() for p in work.model.parameters())
+    beside = max(0, before - held)  # the arithmetic has the weights too
     measured = peak_bytes() + trained * _MOMENTS
     spent = time.perf_counter() - work.began
     seconds = spent + _all_steps(work, line, plan.seed) + work.steps * optimizer
@@ -75,7 +77,7 @@ def forecast(plan: Plan, work: Work, report: Report) -> None:
     found = Forecast(
         seconds=seconds * known.seconds,
         memory_bytes=round(measured * known.memory),
-        estimated_bytes=None if work.estimated_bytes is None else before + work.estimated_bytes,
+        estimated_bytes=None if work.estimated_bytes is None else beside + work.estimated_bytes,
         measured_bytes=measured,
         measured_seconds=seconds,
         corrected_by=known.runs,
@@ -108,13 +110,14 @@ def peak_bytes() -> int:
 
 
 def available_bytes() -> int:
-    """What this process can have: what is free, and what it holds already."""
+    """What this process can have: its share of what is free, and what it holds already."""
     import psutil
     import torch
 
     if torch.cuda.is_available():
         return int(torch.cuda.get_device_properties(0).total_memory)
-    return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+    free = psutil.virtual_memory().available // _processes.count()  # each holds a model of its own
+    return int(free + psutil.Process().memory_info().rss)
 
 
 @contextmanager

@@ -66,14 +66,45 @@ def check(plan: Asked, batch: int | None = None) -> None:
         raise SettingError(what, where=where, fix=f"--setting batch={best}")
 
 
+def splits(plan: Plan, *, cuda: bool) -> bool:
+    """Whether the processes hold a part of the model each (FSDP), or all of it (DDP).
+
+    Only where all weights learn is there much to split: gradients and moments besides the weights.
+    On CPU, accelerate splits no model.
+    """
+    return plan.processes > 1 and cuda and getattr(find(plan.approach), "SPLITS_MODEL", False)
+
+
+def arguments(plan: Plan, *, cuda: bool) -> dict[str, Any]:
+    """How the processes work together, as arguments of a transformers trainer."""
+    if plan.processes == 1:
+        return {}
+    chosen: dict[str, Any] = {"ddp_backend": "nccl" if cuda else "gloo"}
+    if splits(plan, cuda=cuda):
+        chosen["fsdp"] = True
+        chosen["fsdp_config"] = {
+            "version": 2,
+            "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",  # a part for each layer
+            "reshard_after_forward": True,  # weights, gradients and moments are all split
+            "state_dict_type": "FULL_STATE_DICT",  # the first process writes whole checkpoints
+            "cpu_ram_efficient_loading": False,  # each process has opened the model already
+        }
+    return chosen
+
+
+def whole_weights(trainer: Any) -> dict[str, Any]:  # noqa: ANN401 - a transformers Trainer
+    """Weights of a model that was split, put together in the first process; all must ask."""
+    return trainer.accelerator.get_state_dict(trainer.model_wrapped)
+
+
 def rank() -> int:
     """Which of the processes this is; the first one where there is only one."""
     return int(os.environ.get("RANK", "0"))
 
 
-def several() -> bool:
-    """Whether there are others beside this process."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+def count() -> int:
+    """How many processes there are, of which this is one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def micro_batch(plan: Plan, batch: int, micro: int) -> int:

@@ -6,24 +6,20 @@ stays can be given other ``steps``, and is then the longer or shorter run from i
 al. 2024, arXiv 2405.18392). The order of the blocks depends on the seed alone.
 """
 
-import json
-import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import DataError
-from runners import _allocator, _causal_lm, _generation
+from runners import _allocator, _causal_lm, _checkpoints, _generation, _guards, _processes
 from runners.base import Plan, Progress, Report, Row
 
 if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedTokenizerBase
 
-CHECKPOINTS = "checkpoints"
-"""Beside the artifact while the training lasts; gone when it is done."""
 _WARM_UP = 100
 """Steps over which the learning rate rises; a tenth of them, where there are fewer than 1,000."""
 _SAVE_EVERY = 100
@@ -88,42 +84,68 @@ def train(
     schedule: Schedule,
     report: Report,
 ) -> None:
-    """Train the model in place; go on where a killed run left off."""
+    """Train the model in place; go on where a killed run left off.
+
+    Raises:
+        GuardError: The loss is no number or next to none, or no weight moved.
+    """
     import torch
     import transformers
 
     _allocator.keep_freed_memory()
+    batch = shared_out(plan, schedule, len(data.train))
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the fused one took half of the time of a step
-    folder = plan.folder / CHECKPOINTS
+    folder = plan.folder / _checkpoints.CHECKPOINTS
     trainer = transformers.Trainer(
         model=model,
-        args=_arguments(folder, plan.seed, data, schedule),
+        args=_arguments(folder, plan, data, replace(schedule, batch=batch)),
         train_dataset=data.train,  # type: ignore[arg-type]  # an array has a length and items
         eval_dataset=data.held_back,  # type: ignore[arg-type]
         data_collator=_collated,
-        callbacks=[_news(plan, schedule.batch * data.train.shape[1], report)],
+        callbacks=[_guards.watch_loss(), _news(plan, batch * data.train.shape[1], report)],
     )
     trainer.remove_callback(transformers.PrinterCallback)  # the news say it already
-    last = last_checkpoint(folder)
+    last = _checkpoints.last(plan.folder)
     if last:
         report(Progress(message=f"going on from {last.name}"))
+    before = _guards.fingerprint(model)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    _processes.leave(plan)
+    if plan.processes == 1 and trainer.state.global_step >= trainer.state.max_steps:
+        _guards.something_changed(before, model)
 
 
-def _arguments(folder: Path, seed: int, data: "Blocks", schedule: Schedule) -> Any:  # noqa: ANN401
+def shared_out(plan: Plan, schedule: Schedule, count: int) -> int:
+    """Blocks of a step, which the processes share among them: never more than there are.
+
+    Raises:
+        SettingError: They cannot be shared out evenly.
+        DataError: Fewer blocks than processes.
+    """
+    _processes.check(plan, schedule.batch)
+    batch = min(schedule.batch, count) // plan.processes * plan.processes
+    if not batch:
+        what = f"{count:,} blocks of text for {plan.processes} processes"
+        raise DataError(what, where="training rows", fix="add text, or use fewer processes")
+    return batch
+
+
+def _arguments(folder: Path, plan: Plan, data: "Blocks", schedule: Schedule) -> Any:  # noqa: ANN401
     import torch
     import transformers
 
     watched = data.held_back is not None
     every = max(1, min(_SAVE_EVERY, schedule.steps // 5))
     warm_up = max(1, min(_WARM_UP, schedule.steps // 10))
+    warm_up = min(warm_up, schedule.steps - 1)  # its rate is zero: of one step nothing would remain
     falling = max(1, min(round(schedule.steps * schedule.decay), schedule.steps - warm_up))
+    share = schedule.batch // plan.processes
     return transformers.TrainingArguments(
         output_dir=str(folder),
         max_steps=schedule.steps,
         learning_rate=schedule.learning_rate,
-        per_device_train_batch_size=min(schedule.batch, len(data.train)),
+        per_device_train_batch_size=share,
         dataloader_drop_last=True,  # one shape only, which is what a compiled model wants
         torch_compile=schedule.compiled,
         lr_scheduler_type="warmup_stable_decay",
@@ -136,20 +158,22 @@ def _arguments(folder: Path, seed: int, data: "Blocks", schedule: Schedule) -> A
         max_grad_norm=1.0,
         logging_steps=max(1, min(20, schedule.steps // 20)),
         logging_first_step=True,
+        logging_nan_inf_filter=False,  # a loss that is no number must be seen
         save_strategy="steps",
         save_steps=every,
         save_total_limit=_KEEP,
         eval_strategy="steps" if watched else "no",
         eval_steps=every,
-        per_device_eval_batch_size=min(schedule.batch, len(data.train)),
+        per_device_eval_batch_size=share,
         load_best_model_at_end=watched,
         metric_for_best_model="eval_loss" if watched else None,
         bf16=has_bf16(),
         report_to="none",
         disable_tqdm=True,
-        seed=seed,
+        seed=plan.seed,
         remove_unused_columns=False,
         use_cpu=not torch.cuda.is_available(),
+        **_processes.arguments(plan, cuda=torch.cuda.is_available()),
     )
 
 
@@ -160,25 +184,6 @@ def has_bf16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return bool(torch.cpu._is_avx512_bf16_supported())  # it has no public name
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: its state is written last."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.split("-")[-1]))
-    return next((path for path in found if _is_whole(path)), None)
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def forget_checkpoints(plan: Plan) -> None:
-    """Delete them, once the artifact is written."""
-    shutil.rmtree(plan.folder / CHECKPOINTS, ignore_errors=True)
 
 
 def reopen(folder: Path) -> "_generation.Writer":

@@ -27,15 +27,17 @@ WARNINGS: frozenset[Code] = frozenset({"end_cut", "special_in_text"})
 """Worth a word, but there is something to learn from the row; any other code refuses it."""
 FIXES: Mapping[Code, str] = {
     "no_end_of_sequence": "end the assistant turn of the template in {{ eos_token }}, "
-    "or choose a base model whose template does",
+    "or choose a base model whose template does; an eos_token is named in tokenizer_config.json",
     "all_masked": "give the row an answer, an assistant turn or a target that is not empty; if it "
     "has one, put the template's {% generation %} marks round it",
-    "all_cut": "raise --max-tokens, or shorten what stands before the answer",
+    "all_cut": "raise --max-tokens (of a run: --setting max_tokens=), take a model that reads "
+    "more, or shorten what stands before the answer",
     "template_mismatch": "choose a template that only ever appends: with {% generation %} marks, "
     "and no line break between the assistant's mark and the answer",
     "template_refused": "put the turns in the order that the template asks for, or give another "
     "template: --template FILE",
-    "no_template": "choose an instruct model, or give a chat template: --template FILE",
+    "no_template": "choose an instruct model, or put chat_template.jinja into its folder; "
+    "one is tried out with: whichtune xray --template FILE",
     "text_lost": "choose a template that prints this role and takes text as it is, not as a list "
     "of parts: --template FILE",
     "end_cut": "raise --max-tokens; from this row the model does not learn to stop",
@@ -110,12 +112,11 @@ def faults_of(ids: "tuple[int, ...]", spans: Spans, empty: str) -> list[Fault]:
     ]
     if open_ended:
         which = "the answer" if len(spans.learned) == 1 else f"answer {open_ended[0]}"
+        what = f"{which} does not end in an end-of-sequence token"
+        if not spans.ends:
+            what = "the tokenizer knows no end-of-sequence token (eos_token)"
         found.append(
-            Fault(
-                "no_end_of_sequence",
-                f"{which} does not end in an end-of-sequence token, so that the model would never "
-                "learn to stop",
-            )
+            Fault("no_end_of_sequence", f"{what}, so that the model would never learn to stop")
         )
     start = spans.learned[0][0]
     if spans.kept <= start:

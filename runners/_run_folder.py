@@ -6,6 +6,7 @@ used again.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -118,6 +119,23 @@ def append_event(folder: Path, **values: Any) -> Event:  # noqa: ANN401 - the fi
         while line:  # on a disk that fills up, the first write may be short; the second one fails
             line = line[file.write(line) or 0 :]
     return event
+
+
+def claim(folder: Path) -> None:
+    """Queue a run, unless another command was quicker: of two at the same moment, one gets it.
+
+    Raises:
+        RunError: It is queued or running; the process is named.
+    """
+    with (folder / PLAN).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        run = status(folder)
+        if run.state in _ALIVE:
+            states = [event for event in read_events(folder)[0] if event.state]
+            fix = f"watch it: whichtune show {run.name} --follow"
+            what = f"{run.name} is {run.state} already, in process {states[-1].pid}"
+            raise RunError(what, where=str(folder), fix=fix)
+        append_event(folder, state="queued", **own_process())
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:

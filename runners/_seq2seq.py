@@ -10,11 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from rules.errors import DataError
+from rules.errors import DataError, UserError
 from runners import (
     _generation,
     _guards,
-    _raw_text,
     _seq2seq_writer,
     _sft_arguments,
     _sft_rows,
@@ -47,9 +46,14 @@ def tune(
     Raises:
         DataError: No row is left to learn from, or a row has no answer.
         GuardError: It would learn nothing, or it has not.
+        UserError: Several processes.
     """
     import transformers
 
+    if plan.processes > 1:
+        what = "encoder-decoders are trained in one process"
+        fix = "leave --processes out, or take a causal model"
+        raise UserError(what, where=f"--processes {plan.processes}", fix=fix)
     transformers.set_seed(plan.seed)  # before adapters are made, since they start at random
     model, tokenizer = _seq2seq_writer.open_model(plan.base_model)
     window = _seq2seq_writer.window_of(model, tokenizer)
@@ -69,7 +73,6 @@ def tune(
         chosen = random.Random(0).sample(asked, min(_ASKED, len(asked)))
         _guards.ends([answer.cut for answer in writer.predict(chosen)])
     _generation.save(plan, room)
-    _raw_text.forget_checkpoints(plan)
     return writer
 
 

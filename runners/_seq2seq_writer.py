@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.errors import DataError, UserError
-from runners import _generation, _models
+from runners import _generation, _guards, _models, _opening
 from runners._references import is_text_alone, question, reference
 from runners.base import Bits, Plan, Prediction, Row
 
@@ -40,23 +40,25 @@ def open_model(base_model: str) -> "tuple[Any, PreTrainedTokenizerBase]":
     Raises:
         UserError: The folder does not hold a model that transformers can open, or a model of many
             languages does not say which one it is to write.
+        GuardError: Weights of it would have been drawn at random.
         MissingExtraError: torch or transformers is not installed.
     """
     _models.require("torch", "transformers", approach=f"model {base_model}")
     path = str(_models.locate(base_model))
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    try:
+    with _opening.opening(base_model, "an encoder-decoder"):
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model: Any = AutoModelForSeq2SeqLM.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True, dtype="auto"
+        opened: Any = AutoModelForSeq2SeqLM.from_pretrained(
+            path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype="auto",
         )
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        fix = "name an encoder-decoder that transformers can open without code of its own"
-        raise UserError(reason, where=base_model, fix=fix) from error
+    model, found = opened
+    _guards.base_used(found["missing_keys"], base_model)
     _models.require_words(tokenizer, base_model)
     cuda = torch.cuda.is_available()
     model = model.to("cuda") if cuda else model.float()

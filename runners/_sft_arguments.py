@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runners import _processes, _raw_text
+from runners import _checkpoints, _processes, _raw_text
 from runners._sft_rows import Slices
 from runners.base import Plan
 
@@ -86,7 +86,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
     each = math.ceil(len(slices.train) / recipe.batch)
     look = max(1, each // _LOOKS, min(_APART, total // 4))
     chosen: dict[str, Any] = {
-        "output_dir": str(plan.folder / _raw_text.CHECKPOINTS),
+        "output_dir": str(plan.folder / _checkpoints.CHECKPOINTS),
         "num_train_epochs": 1,  # the order holds all passes
         "learning_rate": recipe.learning_rate,
         "per_device_train_batch_size": micro,
@@ -106,6 +106,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "save_strategy": "steps",
         "save_steps": look,
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # looks without an improvement so far
         "load_best_model_at_end": bool(slices.held_back),
         "metric_for_best_model": "eval_loss" if slices.held_back else None,
         "max_length": None,
@@ -118,9 +119,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "dataloader_pin_memory": torch.cuda.is_available(),
         _checkpointing_name(): recipe.checkpointing,
     }
-    if plan.processes > 1:
-        chosen["ddp_backend"] = "nccl" if torch.cuda.is_available() else "gloo"
-    return SFTConfig(**chosen)
+    return SFTConfig(**chosen, **_processes.arguments(plan, cuda=torch.cuda.is_available()))
 
 
 def _checkpointing_name() -> str:

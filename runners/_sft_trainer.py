@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from runners import _guards, _raw_text, _sft_arguments, _tune_encoder
+from runners import _checkpoints, _guards, _sft_arguments, _tune_encoder
 from runners._sft_arguments import Recipe
 from runners.base import Plan, Progress, Report
 
@@ -20,9 +20,10 @@ def parts(plan: Plan, slices: Any, recipe: Recipe, report: Report) -> dict[str, 
     from transformers import EarlyStoppingCallback
 
     places = _sft_arguments.order([len(row.ids) for row in slices.train], recipe, plan.seed)
-    callbacks = [_finite_loss(), _tune_encoder.news_callback(plan, report)]
+    callbacks = [_guards.watch_loss(), _tune_encoder.news_callback(plan, report)]
     if slices.held_back:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
+        callbacks.append(_stopped_before())
     return {
         "train_dataset": _dataset(slices.train).select(places),
         "eval_dataset": _dataset(slices.held_back) if slices.held_back else None,
@@ -36,17 +37,29 @@ def _dataset(rows: Sequence[Any]) -> Any:  # noqa: ANN401 - of datasets
     return Dataset.from_list([{"input_ids": list(r.ids), "labels": r.labels} for r in rows])
 
 
-def _finite_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
+def _stopped_before() -> Any:  # noqa: ANN401 - a TrainerCallback
+    """A run that was killed after it had stopped early stops again, after one step without effect.
+
+    The trainer makes that step in any case; then it goes back to the best checkpoint, as it did.
+    """
     from transformers import TrainerCallback
 
-    class Finite(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
-            del args, control
-            for name in ("loss", "eval_loss"):
-                if name in (more.get("logs") or {}):
-                    _guards.finite(float(more["logs"][name]), state.global_step)
+    class StoppedBefore(TrainerCallback):
+        over = False
 
-    return Finite()
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
+            del args, control, more
+            known = state.stateful_callbacks.get("EarlyStoppingCallback") or {}
+            looks = known.get("attributes", {}).get("early_stopping_patience_counter", 0)
+            self.over = looks >= _sft_arguments.PATIENCE
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
+            del args, state, more
+            if self.over:
+                control.should_training_stop = True
+                control.should_evaluate = control.should_save = False
+
+    return StoppedBefore()
 
 
 def train(plan: Plan, trainer: Any, report: Report) -> None:  # noqa: ANN401 - a Trainer
@@ -54,7 +67,7 @@ def train(plan: Plan, trainer: Any, report: Report) -> None:  # noqa: ANN401 - a
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)  # the news say it already
-    last = _raw_text.last_checkpoint(plan.folder / _raw_text.CHECKPOINTS)
+    last = _checkpoints.last(plan.folder)
     if last:
         report(Progress(message=f"going on from {last.name}"))
     trainer.train(resume_from_checkpoint=str(last) if last else None)

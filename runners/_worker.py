@@ -19,8 +19,10 @@ from types import FrameType
 
 from rules.errors import UserError
 from runners import (
+    _checkpoints,
     _data,
     _forgetting,
+    _full_disk,
     _guards,
     _machine,
     _measuring,
@@ -30,7 +32,7 @@ from runners import (
     _quiet,
     _run_folder,
 )
-from runners.base import Forecast, Plan, Progress, Report, Result, find, libraries
+from runners.base import Forecast, Plan, Progress, Report, Result, Row, Runner, find, libraries
 
 LIBRARIES = (
     *("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes"),
@@ -63,21 +65,28 @@ def main(folder: Path) -> int:
         _end(folder, state="failed", error=parts)
         return 2
     except Exception as error:  # noqa: BLE001 - the one edge of this process
+        parts = _told(error, folder)
         traceback.print_exc()
-        parts = {
-            "what": f"{type(error).__name__}: {error}".splitlines()[0],
-            "where": str(folder / _run_folder.LOG),
-            "fix": f"read the end of the log: whichtune show {folder.name} --log",
-        }
         _end(folder, state="failed", error=parts)
         return 1
     return 0
 
 
+def _told(error: Exception, folder: Path) -> dict[str, str]:
+    """What stopped the run, where nobody foresaw it."""
+    if full := _full_disk.explained(error, folder):
+        return {"what": full.what, "where": full.where, "fix": full.fix}
+    return {
+        "what": f"{type(error).__name__}: {error}".splitlines()[0],
+        "where": str(folder / _run_folder.LOG),
+        "fix": f"read the end of the log: whichtune show {folder.name} --log",
+    }
+
+
 def _end(folder: Path, **values: object) -> None:
     """Write the last event, undisturbed: whoever cancels may send the signal more than once."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if _processes.several() and _over(folder):
+    if _processes.count() > 1 and _over(folder):
         return  # another of the processes failed first, and took this one along
     _run_folder.append_event(folder, **values)
 
@@ -104,7 +113,7 @@ def _run(folder: Path) -> None:
             warnings.append(progress.message)
         if progress.forecast:
             forecasts.append(progress.forecast)
-        _run_folder.append_event(folder, progress=progress)
+        _run_folder.append_event(folder, progress=_with_memory(progress))
 
     train, evaluation = _data.read_rows(plan.train), _data.read_rows(plan.evaluation)
     runner = find(plan.approach)
@@ -114,13 +123,14 @@ def _run(folder: Path) -> None:
         _guards.no_evaluation_in_training(train, evaluation)
     if not _processes.rank():
         _write_environment(plan)
+    _models.locate(plan.base_model)  # one that is not there is said before libraries are waited for
     _load(needed, report)
-    report(Progress(message=f"fitting {plan.approach} on {len(train):,} rows"))
-    began = time.perf_counter()
-    runner.fit(plan, train, report)
-    train_seconds, fit_memory = time.perf_counter() - began, _probe.peak_bytes()
+    cost = _checkpoints.fit_of(folder)
+    if cost and _processes.rank():  # nothing is left that could be shared out
+        raise SystemExit(0)
+    cost = cost or _fit(plan, runner, train, report)
     forecast = forecasts[-1] if forecasts else None
-    _learn(plan, forecast, train_seconds, fit_memory)
+    _learn(plan, forecast, cost)
     predictor = runner.load(plan.artifact)
     answers = _measuring.ask(plan, predictor, evaluation, report)
     predictions = answers.predictions
@@ -137,22 +147,42 @@ def _run(folder: Path) -> None:
         scorecard=_measuring.card(plan, evaluation, predictions),
         baselines=_measuring.baselines(plan, train, evaluation, predictions, report),
         train_rows=len(train),
-        train_seconds=train_seconds,
+        train_seconds=cost.seconds,
         predict_ms_per_row=1000 * answers.seconds_each,
         peak_memory_bytes=_peak_memory_bytes(),
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
         forecast=forecast,
-        fit_memory_bytes=fit_memory,
+        fit_memory_bytes=cost.memory_bytes,
         forgetting=forgetting,
         warnings=tuple(warnings),
     )
     _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))
+    _checkpoints.forget(folder)
 
 
-def _learn(plan: Plan, forecast: Forecast | None, seconds: float, memory: int) -> None:
+def _with_memory(progress: Progress) -> Progress:
+    """News of a training also say what memory it has taken so far."""
+    if "loss" not in progress.values:
+        return progress
+    values = {**progress.values, "memory_gib": _probe.peak_bytes() / 2**30}
+    return progress.model_copy(update={"values": values})
+
+
+def _fit(plan: Plan, runner: Runner, rows: Sequence[Row], report: Report) -> _checkpoints.Fit:
+    """Train, and note that it is done: whoever goes on after a kill has only to measure."""
+    report(Progress(message=f"fitting {plan.approach} on {len(rows):,} rows"))
+    began = time.perf_counter()
+    runner.fit(plan, rows, report)
+    cost = _checkpoints.Fit(time.perf_counter() - began, _probe.peak_bytes())
+    _checkpoints.note_fit(plan, cost)
+    return cost
+
+
+def _learn(plan: Plan, forecast: Forecast | None, cost: _checkpoints.Fit) -> None:
     """Keep how far the probe was off, to correct the next forecast of this kind here."""
     if forecast:
-        longer, larger = seconds / forecast.measured_seconds, memory / forecast.measured_bytes
+        longer = cost.seconds / forecast.measured_seconds
+        larger = cost.memory_bytes / forecast.measured_bytes
         _machine.remember(plan, longer, larger)
 
 

@@ -21,6 +21,7 @@ from runners._cards import Forgetting as Forgetting
 from runners._cards import Frozen as Frozen
 from runners._cards import Interval95 as Interval95
 from runners._cards import LabelScore as LabelScore
+from runners._cards import OwnMetric as OwnMetric
 from runners._cards import Scorecard as Scorecard
 from runners._cards import TextCard as TextCard
 from runners._settings import settings_of as settings_of
@@ -80,6 +81,8 @@ class Plan(Frozen):
     """How many train together; the rows of a step are shared out among them."""
     answer_format: str | None = None
     """What a written answer must be: a JSON schema, or a regular expression for the whole of it."""
+    metric_function: OwnMetric | None = None
+    """Of texts: a metric of the user's own beside the others."""
 
     @property
     def name(self) -> str:
@@ -150,6 +153,8 @@ class Prediction(Frozen):
     """Bits the model needs to say the row's target, or the text of a row that is only a text."""
     target_bytes: int | None = None
     """UTF-8 bytes that these bits stand for."""
+    own_metric: float | None = None
+    """What a metric of the user's own says of the answer."""
 
 
 class Result(Frozen):

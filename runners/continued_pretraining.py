@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Gt, Interval
 
 from rules.errors import SettingError
-from runners import _bits, _causal_lm, _generation, _peft, _raw_text, _replay
+from runners import _bits, _causal_lm, _generation, _guards, _peft, _raw_text, _replay
 from runners.base import Frozen, Plan, Predictor, Progress, Report, Row, settings_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TASKS = ("domain_knowledge", "new_language")
 LIBRARIES = ("torch", "transformers", "accelerate", "peft", "safetensors")
+SHARES_STEPS = True
 FORGETS_LESS_WITH = (
     "general text mixed in (--setting replay=0.25 --setting replay_file=FILE), "
     "a lower learning rate (--setting learning_rate=), or "
@@ -68,6 +69,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         DataError: Less text than two blocks, or no general text where there should be some.
         SettingError: A share of general text without a file, or more tokens than the model reads.
         UserError: The base model gives no next token.
+        GuardError: It would learn nothing of use, or it has not.
     """
     settings = settings_of(Settings, plan.settings, plan.approach)
     if settings.replay and not settings.replay_file:
@@ -80,6 +82,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     model, tokenizer = _causal_lm.open_model(plan.base_model)
     size = _size(model, settings)
     data = _blocks(plan, rows, tokenizer, settings, size)
+    _guards.words_fit(model, tokenizer, [[int(data.train.max())]])
     steps = max(1, len(data.train) // settings.batch)
     rate, why = _rate(model, settings)
     report(Progress(message=f"learning rate {rate:g}: {why}"))
@@ -95,7 +98,6 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         learning = _peft.add(learning, _peft.Added(settings.rank, 2 * settings.rank, 0.0))
     _raw_text.train(plan, learning, data, schedule, report)
     _save(plan, learning, tokenizer, settings)
-    _raw_text.forget_checkpoints(plan)
 
 
 def _size(model: "PreTrainedModel", settings: Settings) -> int:

@@ -36,6 +36,7 @@ TASKS = ("classification", "generation", "instruction_following")
 LIBRARIES = ("sentence_transformers", "sklearn", "accelerate")
 TEXT_LIBRARIES = ("transformers", "accelerate", "datasets", "trl")
 SHARES_STEPS = True
+SPLITS_MODEL = True
 FORGETS_LESS_WITH = (
     "a lower learning rate (--setting learning_rate=), "
     "fewer epochs (--setting epochs=), or --approach lora, which changes less of the model"

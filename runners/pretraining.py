@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Gt, Interval
 
 from rules.errors import SettingError
-from runners import _raw_text, _render_tokenizer
+from runners import _processes, _raw_text, _render_tokenizer
 from runners.base import Frozen, Plan, Predictor, Progress, Report, Row, settings_of
 from runners.bundled import make_tokenizer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TASKS = ("domain_knowledge", "new_language")
 LIBRARIES = ("torch", "transformers", "accelerate", "safetensors")
+NEW_WEIGHTS = True
+SHARES_STEPS = True
 
 
 class Settings(Frozen):
@@ -84,7 +86,6 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     model.config.use_cache = True
     model.save_pretrained(plan.artifact)
     tokenizer.save_pretrained(plan.artifact)
-    _raw_text.forget_checkpoints(plan)
 
 
 def _tokenizer(
@@ -93,11 +94,13 @@ def _tokenizer(
     """That of the base model, or one learned from the rows; a resumed run learns the same again."""
     if settings.vocabulary is None:
         return _render_tokenizer.open_tokenizer(plan.base_model)
-    report(Progress(message="learning a vocabulary"))
-    learned = make_tokenizer.learn(map(_raw_text.text_of, rows), settings.vocabulary)
-    make_tokenizer.save(learned, plan.artifact)
-    template = "chat_template.jinja"
-    shutil.copyfile(_render_tokenizer.FOLDER / template, plan.artifact / template)
+    if not _processes.rank():
+        report(Progress(message="learning a vocabulary"))
+        learned = make_tokenizer.learn(map(_raw_text.text_of, rows), settings.vocabulary)
+        make_tokenizer.save(learned, plan.artifact)
+        template = "chat_template.jinja"
+        shutil.copyfile(_render_tokenizer.FOLDER / template, plan.artifact / template)
+    _processes.agreed(plan, value=True)  # the others wait for it
     return _render_tokenizer.open_tokenizer(str(plan.artifact))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TASKS = ("generation", "instruction_following")
 LIBRARIES = ("transformers", "accelerate", "bitsandbytes", "datasets", "peft", "trl")
 SHARES_STEPS = True
+FOUR_BITS = True
 FORGETS_LESS_WITH = (
     "a lower learning rate (--setting learning_rate=), "
     "fewer epochs (--setting epochs=), or matrices of a smaller rank (--setting rank=)"
@@ -87,9 +88,16 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         return _peft.add(ready, added)
 
     _causal_lm.require_causal(plan.base_model)  # before weights are looked for that it has not
-    opened = _causal_lm.open_model(plan.base_model, four_bits=True)
     recipe = _sft_settings.recipe(settings)
-    tuned = _causal_sft.tune(plan, rows, recipe, adapt, report, opened)
+    tuned = _causal_sft.tune(
+        plan,
+        rows,
+        recipe,
+        adapt,
+        report,
+        # Held by nobody here, so that it can be let go of where memory is too small for a step.
+        _causal_lm.open_model(plan.base_model, four_bits=True),
+    )
     _peft.save(tuned.model, plan.artifact / "adapter")
 
 

@@ -11,10 +11,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from advisor import runs, scale
+from advisor import resuming, runs, scale
 from rules.errors import UserError
 from runners.base import Scorecard
-from tui import words
+from tui import progress_line, words
 from tui.chart import Chart
 from tui.error_note import ErrorNote
 from tui.listing import Item, Listing
@@ -25,7 +25,6 @@ from tui.tail import Tail
 from tui.watch import Sight, Watch
 
 _POLL_SECONDS = 0.5
-_BAR = 24
 _LOADING = "loading libraries"
 """What a run reports for some ten seconds without any news."""
 _CAN_START = ("planned", "failed", "cancelled", "died")
@@ -142,7 +141,7 @@ class RunScreen(Page):
         self.head(f"{sight.run.name}, {words.clip(plan.base_model, 44)}")
         before = self._before(sight)
         self.query_one("#state", Static).update(_state(sight, before))
-        self.query_one("#bar", Static).update(_progress(sight))
+        self.query_one("#bar", Static).update(progress_line.progress(sight))
         self._draw_trouble(sight)
         names = [name for name, points in sight.curves.items() if len(points) > 1]
         if names:
@@ -216,6 +215,7 @@ class RunScreen(Page):
         """Start a run that has not begun, or that did not end well."""
         sight = self.sight
         if sight is not None and sight.run.state in _CAN_START:
+            resuming.go_on_or_start_afresh(sight.run)
             self.post_message(StartPlans((sight.run.plan,)))
 
     def action_result(self) -> None:
@@ -237,7 +237,7 @@ def _row(sight: Sight) -> Content:
         (f"{words.STATE_MARKS[state]} ", _STATE_STYLES.get(state, "")),
         (sight.run.name.ljust(24), "bold"),
         state.ljust(10),
-        _progress(sight, steps=False),
+        progress_line.progress(sight, steps=False),
     )
 
 
@@ -260,21 +260,6 @@ def _state(sight: Sight, before: str | None) -> Content:
         (f"{words.STATE_MARKS[run.state]} {run.state}", _STATE_STYLES.get(run.state, "bold")),
         f"  {message}",
     )
-
-
-def _progress(sight: Sight, *, steps: bool = True) -> Content:
-    news, seconds = sight.progress, words.duration(sight.seconds)
-    if sight.run.state in ("planned", "queued"):
-        told = "not started" if sight.run.state == "planned" else "waiting"
-        return Content.styled(told, "$foreground-muted")
-    if sight.run.state == "done":
-        return Content.assemble((words.bar(1, 1, _BAR), "$success"), f" 100%  {seconds}")
-    if news is None or not news.steps:
-        return Content(f"{'·' * _BAR}        {seconds}")
-    share = min(1.0, news.step / news.steps)
-    filled = words.bar(share, 1, _BAR).replace(" ", "·")
-    told = f"  step {news.step:,} of {news.steps:,}" if steps else ""
-    return Content.assemble((filled, "$primary"), f" {share:4.0%}  {seconds}{told}")
 
 
 def _next(sight: Sight, before: str | None) -> str:

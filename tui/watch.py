@@ -27,6 +27,8 @@ class Sight:
     seconds: float | None
     """Since it began to work, until now or until it was over; waiting in the queue is no work."""
     log: tuple[str, ...]
+    seconds_left: float | None = None
+    """Of the training, if it goes on as it did between its first news and its latest."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Watch:
             error=next((event.error for event in reversed(self._events) if event.error), None),
             seconds=self._seconds(run),
             log=tail(self.folder / _run_folder.LOG),
+            seconds_left=_seconds_left(self._events) if run.state == "running" else None,
         )
 
     def _seconds(self, run: RunStatus) -> float | None:
@@ -67,6 +70,17 @@ class Watch:
             return None
         end = self._events[-1].time if is_over(run) else time.time()
         return max(0.0, end - began)
+
+
+def _seconds_left(events: list[Event]) -> float | None:
+    told = [e for e in events if e.progress and e.progress.steps and "loss" in e.progress.values]
+    if len(told) < 2:
+        return None
+    first, latest = told[0].progress, told[-1].progress
+    if first is None or latest is None or not latest.steps or latest.step <= first.step:
+        return None
+    each = (told[-1].time - told[0].time) / (latest.step - first.step)
+    return max(0.0, (latest.steps - latest.step) * each - (time.time() - told[-1].time))
 
 
 def _curves(news: list[Progress]) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -23,7 +23,7 @@ def match(sample: Sample) -> Match | None:
     if told and answer and told != answer:
         answers = sample.kind(answer)
         # Where all answers are empty, the names alone tell what they should have been.
-        if answers.values and answers.repeats and not (sample.asked or _is_given(sample)):
+        if answers.values > 1 and answers.repeats and not (sample.asked or _is_given(sample)):
             return None
         known = {plain(told), plain(answer)} <= {*_IN, *_OUT}
         why = f"the columns are called `{told}` and `{answer}`, and the answers differ"

@@ -77,7 +77,7 @@ def test_the_artifact_is_safetensors_and_text_and_nothing_lies_beside_it(approac
     plan, _, _ = tuned(approach)
     files = [path for path in plan.artifact.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {".json", ".safetensors", ".jinja"}
-    assert list(plan.folder.iterdir()) == [plan.artifact]
+    assert {path.name for path in plan.folder.iterdir()} <= {"artifact", "checkpoints"}
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -388,7 +388,6 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     assert any(item.message.startswith("going on from checkpoint-") for item in news)
     (one,), (other,) = (list(plan.artifact.rglob("*.safetensors")) for plan in (whole, torn))
     assert one.read_bytes() == other.read_bytes()
-    assert not (torn.folder / "checkpoints").exists()
 
 
 def test_the_optimizer_in_eight_bits_learns_too(text_plan, text_train, tmp_path, monkeypatch):
@@ -425,8 +424,8 @@ def test_where_memory_is_short_fewer_rows_go_through_at_once_and_it_is_said(
     needed, weights, told = [], [], []
     arithmetic = _forecast.causal_bytes
 
-    def spy(model, tokens, batch, *, checkpointing):
-        needed.append(arithmetic(model, tokens, batch, checkpointing=checkpointing))
+    def spy(model, tokens, batch, **way):
+        needed.append(arithmetic(model, tokens, batch, **way))
         return needed[-1]
 
     monkeypatch.setattr(_forecast, "causal_bytes", spy)
@@ -443,3 +442,31 @@ def test_where_memory_is_short_fewer_rows_go_through_at_once_and_it_is_said(
     assert [len(messages) for messages in told] == [0, 1]
     assert re.match(r"\d+ of 16 rows go through at once", told[1][0])
     assert torch.allclose(*weights, atol=2e-4)
+
+
+def test_the_probe_recomputes_activations_where_the_training_will(
+    text_plan, text_train, tmp_path, monkeypatch
+):
+    from runners import _probe
+
+    monkeypatch.setattr("runners._guards.ends", lambda cut: None)
+    passes = {}
+
+    def count(plan, work, report):
+        del report
+        layer = work.model.model.layers[0]
+        seen = []
+        handle = layer.self_attn.register_forward_hook(lambda *_: seen.append(1))
+        work.model.train()
+        work.step([0, 1]).backward()
+        handle.remove()
+        work.model.zero_grad()
+        passes[plan.settings["checkpointing"]] = len(seen)
+
+    monkeypatch.setattr(_probe, "forecast", count)
+    monkeypatch.setenv("WHICHTUNE_PROBE", "on")
+    for again in (False, True):
+        settings = {"epochs": 1, "learning_rate": 1e-3, "checkpointing": again}
+        plan = text_plan(tmp_path / str(again) / "run", "full_sft", settings=settings)
+        find("full_sft").fit(plan, text_train, lambda _: None)
+    assert passes == {False: 1, True: 2}

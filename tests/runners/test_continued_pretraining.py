@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from rules.errors import DataError, SettingError, UserError
 from runners import _bits, _causal_lm, continued_pretraining, pretraining
+from runners._guards import GuardError
 from runners._render_tokenizer import open_tokenizer
 from runners._replay import pieces
 from runners.base import DataFile, Plan, Row, find, silent
@@ -128,7 +129,7 @@ def test_the_held_back_blocks_are_looked_at_and_the_best_checkpoint_is_kept(full
     looks = [item.values["eval_loss"] for item in news if "eval_loss" in item.values]
     assert len(looks) >= 5
     assert looks[-1] < looks[0]
-    assert [path.name for path in plan.folder.iterdir()] == ["artifact"]
+    assert {path.name for path in plan.folder.iterdir()} == {"artifact", "checkpoints"}
 
 
 def test_the_same_plan_gives_the_same_weights(full, reads_on):
@@ -213,3 +214,15 @@ def test_every_byte_is_counted_once_whatever_the_window(base, window, stride):
 def test_nothing_takes_no_bits(base):
     model, tokenizer = _causal_lm.open_model(str(base))
     assert _bits.bits_per_byte(model, tokenizer, []).value == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"learning_rate": 1e30}, "loss_not_finite: the loss is nan"),
+        ({"learning_rate": 1e-30}, "nothing_changed: none of the "),
+    ],
+)
+def test_reading_on_that_teaches_nothing_fails_the_run(settings, code, reads_on):
+    with pytest.raises(GuardError, match=code):
+        reads_on(**settings)

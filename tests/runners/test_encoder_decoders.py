@@ -1,11 +1,13 @@
 """Encoder-decoders of the shapes people use, with random weights: tuned, saved and reopened."""
 
 import json
+import shutil
 
 import pytest
 
 from rules.errors import DataError, UserError
-from runners import _models
+from runners import _models, _seq2seq_writer
+from runners._guards import GuardError
 from runners.base import Row, find, silent
 
 SHAPES = {
@@ -104,7 +106,6 @@ def test_it_learns_and_reopens(
     assert answers == again.predict(text_evaluation)
     assert "__fr__" not in answers[0].prediction
     assert any("loss" in item.values for item in news)
-    assert not (plan.folder / "checkpoints").exists()
 
 
 def test_bits_do_not_count_the_sign_of_a_language(folder, text_evaluation):
@@ -155,3 +156,18 @@ def test_a_tokenizer_smaller_than_the_table_is_no_fault_and_a_larger_one_is(
     plan = text_plan(tmp_path / "run", "lora", base_model=str(copy))
     with pytest.raises(UserError, match="vocabulary_too_large"):
         find("lora").fit(plan, text_train, silent)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_weights_that_are_not_in_the_files_are_not_drawn_at_random(name, folder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    base = shutil.copytree(folder(name), tmp_path / "base")
+    _seq2seq_writer.open_model(str(base))
+    path = base / "model.safetensors"
+    weights = load_file(path)
+    taken = next(key for key in sorted(weights) if key.endswith("fc1.weight") or "wi" in key)
+    weights["other.weight"] = weights.pop(taken)
+    save_file(weights, path, {"format": "pt"})
+    with pytest.raises(GuardError, match=f"base_ignored: 1 tables .* such as {taken}"):
+        _seq2seq_writer.open_model(str(base))

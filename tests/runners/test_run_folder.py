@@ -302,3 +302,18 @@ def test_predictions_come_back_as_they_were_written(tmp_path_factory, prediction
     path = tmp_path_factory.mktemp("predictions") / "predictions.jsonl"
     _run_folder.write_predictions(path, predictions)
     assert _run_folder.read_predictions(path) == predictions
+
+
+def test_of_many_that_take_a_run_at_once_one_gets_it_and_the_others_hear_who(plan):
+    def take(_):
+        try:
+            _run_folder.claim(plan.folder)
+        except RunError as error:
+            return error.what
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        told = sorted(pool.map(take, range(8)))
+    assert told == [""] + [f"heads-0001 is queued already, in process {os.getpid()}"] * 7
+    states = [event.state for event in read_events(plan.folder)[0]]
+    assert states == ["queued"]
