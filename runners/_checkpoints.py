@@ -6,13 +6,12 @@ checkpoint counts only if it is whole: of a torn one, the one before is taken.
 
 import json
 import shutil
-import struct
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from runners import _run_folder
+from runners import _run_folder, _weights
 from runners.base import Plan
 
 CHECKPOINTS = "checkpoints"
@@ -63,22 +62,10 @@ def _files(checkpoint: Path) -> Iterable[Path]:
 def _is_complete(path: Path) -> bool:
     """Whether a file ends where its own beginning, or a table at its end, says it does."""
     if path.suffix == ".safetensors":
-        return path.is_file() and _safetensors_bytes(path) == path.stat().st_size
+        return path.is_file() and not _weights.fault(path)
     if path.suffix in (".pt", ".pth", ".bin"):  # torch writes archives, whose table stands last
         return zipfile.is_zipfile(path)
     return True
-
-
-def _safetensors_bytes(path: Path) -> int | None:
-    """Bytes that the header of a file of weights promises."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header: dict[str, Any] = json.loads(file.read(min(length, path.stat().st_size)))
-    except (OSError, ValueError, struct.error):
-        return None
-    ends = [about["data_offsets"][1] for name, about in header.items() if name != "__metadata__"]
-    return 8 + length + max(ends, default=0)
 
 
 def _read(path: Path) -> dict[str, Any]:

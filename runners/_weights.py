@@ -29,10 +29,10 @@ def check(path: Path, base_model: str) -> None:
     if not files:
         raise _none(path, base_model)
     for file in files:
-        if fault := _fault(file):
-            what = f"{file.relative_to(path)} {fault}"
+        if wrong := fault(file):
+            what = f"{file.relative_to(path)} {wrong}"
             fix = "fetch this file again, or name another copy of the model"
-            if "Git LFS" in fault:
+            if "Git LFS" in wrong:
                 fix = f"fetch it: git -C {path} lfs pull"
             raise UserError(what, where=base_model, fix=fix)
     if missing := _missing(path / _INDEX):
@@ -50,7 +50,7 @@ def _none(path: Path, base_model: str) -> UserError:
     return UserError(what, where=base_model, fix=fix)
 
 
-def _fault(file: Path) -> str:
+def fault(file: Path) -> str:
     """What is wrong with a file, as the rest of a sentence; nothing, where it is whole."""
     size = file.stat().st_size
     with file.open("rb") as stream:
