@@ -207,6 +207,11 @@ def _trainer(
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.data = weight.data.float()
+        # On a processor bitsandbytes repacks its weights at the first look at rows held back, which
+        # rounds their scales anew: from there on it is another model than the one a kill reopens.
+        for part in model.modules():
+            if hasattr(part, "support_avx512bf16_for_cpu"):
+                part.support_avx512bf16_for_cpu = False
     return trainer
 
 
