@@ -115,7 +115,7 @@ class StartScreen(Page):
     def _requests(self) -> list[Request]:
         train = self.query_one("#data", PathInput).path
         if train is None:
-            fix = "type the path of a file with one text and one label a row"
+            fix = "type the path of a file of rows, chats or texts to learn from"
             raise DataError("no data file named", where="data file", fix=fix)
         rows, seed = self._whole("rows", "rows per label", 1), self._whole("seed", "seed", 0)
         minutes = self._minutes()
