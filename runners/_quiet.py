@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 
 SETTINGS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -22,3 +23,6 @@ def settle() -> None:
     os.environ.update(SETTINGS)
     # It warns that an optional kernel is not installed, whenever transformers looks for it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # TRL and PEFT ask by a name that transformers is about to drop: nothing that a user could mend.
+    old = r".*is_gradient_checkpointing"
+    warnings.filterwarnings("ignore", message=old, category=FutureWarning)
