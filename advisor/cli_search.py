@@ -13,6 +13,7 @@ from rules.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from advisor.outputs_search import SearchOutput
+    from runners.retrieval.filters import Value
 
 LONGEST = 10_000
 """Characters of a question. An encoder reads some 1,200 of them; more is a text, no question."""
@@ -108,10 +109,10 @@ def _asked(question: str) -> str:
     return text
 
 
-def _filters(said: Sequence[str]) -> dict[str, tuple[str | int | float | bool, ...]]:
+def _filters(said: Sequence[str]) -> "dict[str, tuple[Value, ...]]":
     from runners.retrieval.filters import typed
 
-    chosen: dict[str, tuple[str | int | float | bool, ...]] = {}
+    chosen: dict[str, tuple[Value, ...]] = {}
     for item in said:
         key, sign, value = item.partition("=")
         if not sign:

@@ -24,9 +24,10 @@ def opening(kind: str, folder: str, base: str) -> str:
         return f"llama-cli -m {folder}/model.gguf --temp 0"
     if kind == "bottleneck":
         return (
+            "from pathlib import Path\n"
             "from runners import _bottleneck, _causal_lm  # of whichtune\n"
             f"model, tokenizer = _causal_lm.open_model({base!r})\n"
-            f"model = _bottleneck.put_on(model, pathlib.Path({folder!r}))"
+            f"model = _bottleneck.put_on(model, Path({folder!r}))"
         )
     opened = "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
     if kind == "whole":

@@ -7,7 +7,6 @@ told, in the model card, and in the exit code.
 import json
 import secrets
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -82,9 +81,7 @@ def export(run: RunStatus, order: Order) -> Exported:
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():  # PEFT asks transformers by a name it had before
-            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-            made = _FORMS[order.to](run, order, draft)
+        made = _FORMS[order.to](run, order, draft)
         told = share_words.told(order.to, made.parity, made.as_measured, made.rounding)
         copy = model_card.Copy(
             kind=made.kind, folder=out.name, checks=told, new_tokens=made.new_tokens

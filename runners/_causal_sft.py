@@ -94,12 +94,8 @@ def tune(
         _guards.something_changed(before, tuned)
     _for_use(tuned)
     room = _generation.room_for(rows, tokenizer, window)
-    _check_ends(
-        _generation.Writer(tuned.eval(), tokenizer, room),
-        slices,
-        report,
-        stopped=stopped,
-    )
+    writer = _generation.Writer(tuned.eval(), tokenizer, room)
+    _check_ends(writer, slices, report, stopped=stopped)
     _generation.save(plan, room)
     return Tuned(tuned, tokenizer)
 
@@ -241,10 +237,8 @@ def _forecast(
             loss: torch.Tensor = trainer.compute_loss(trainer.model, inputs)
         return loss
 
-    if recipe.checkpointing:  # the trainer would switch it on when it begins, after the probe
-        model, args = trainer.model, trainer.args
-        switch = getattr(model, "activation_checkpointing_enable", None)  # new in transformers 5.2x
-        (switch or model.gradient_checkpointing_enable)(args.gradient_checkpointing_kwargs)
+    if recipe.checkpointing:
+        _recompute(trainer)
     lengths = [len(row.ids) for row in rows]
     work = _probe.Work(
         began=began,
@@ -266,6 +260,12 @@ def _forecast(
     finally:  # the probe's steps are not the run's
         trainer._metrics["train"].clear()
         trainer._total_train_tokens = 0
+
+
+def _recompute(trainer: Any) -> None:  # noqa: ANN401
+    """Switch it on before the probe: the trainer does so only when it begins."""
+    name = _sft_arguments.recomputing()
+    getattr(trainer.model, f"{name}_enable")(getattr(trainer.args, f"{name}_kwargs"))
 
 
 def _check_ends(

@@ -65,9 +65,8 @@ def tune(
     _sft_trainer.train(plan, trainer, report)
     room = _seq2seq_writer.room_for(rows, tokenizer, window)
     writer = Seq2SeqWriter(trainer.model.eval(), tokenizer, room)
-    if not _sft_trainer.stopped(
-        plan, trainer
-    ):  # the first step alone changes nothing: its rate is zero
+    # Of a run that was stopped nothing is asked: the first step alone changes nothing.
+    if not _sft_trainer.stopped(plan, trainer):
         _guards.something_changed(before, trainer.model)
         asked = slices.rows_held_back or slices.rows
         chosen = random.Random(0).sample(asked, min(_ASKED, len(asked)))

@@ -117,13 +117,13 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "seed": plan.seed,
         "use_cpu": not torch.cuda.is_available(),
         "dataloader_pin_memory": torch.cuda.is_available(),
-        _checkpointing_name(): recipe.checkpointing,
+        recomputing(): recipe.checkpointing,
     }
     return SFTConfig(**chosen, **_processes.arguments(plan, cuda=torch.cuda.is_available()))
 
 
-def _checkpointing_name() -> str:
-    """Renamed within transformers 5; the old name warns, and is True in TRL unless it is set."""
+def recomputing() -> str:
+    """What transformers calls it, renamed within 5; TRL has the old name on unless it is set."""
     from trl import SFTConfig
 
     new = "activation_checkpointing"

@@ -117,14 +117,7 @@ def _run(folder: Path) -> None:
 
     train, evaluation = _data.read_rows(plan.train), _data.read_rows(plan.evaluation)
     runner = find(plan.approach)
-    needed = libraries(runner, plan.task)
-    _models.require(*needed, approach=plan.approach)
-    if _measuring.is_text(plan):
-        _guards.no_evaluation_in_training(train, evaluation)
-    if not _processes.rank():
-        _write_environment(plan)
-    _models.locate(plan.base_model)  # one that is not there is said before libraries are waited for
-    _load(needed, report)
+    _make_ready(plan, runner, train, evaluation, report)
     cost = _checkpoints.fit_of(folder)
     if cost and _processes.rank():  # nothing is left that could be shared out
         raise SystemExit(0)
@@ -158,6 +151,20 @@ def _run(folder: Path) -> None:
     )
     _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))
     _checkpoints.forget(folder)
+
+
+def _make_ready(
+    plan: Plan, runner: Runner, train: Sequence[Row], evaluation: Sequence[Row], report: Report
+) -> None:
+    """Refuse what cannot end well, note what it runs with, and import what it needs."""
+    needed = libraries(runner, plan.task)
+    _models.require(*needed, approach=plan.approach)
+    if _measuring.is_text(plan):
+        _guards.no_evaluation_in_training(train, evaluation)
+    if not _processes.rank():
+        _write_environment(plan)
+    _models.locate(plan.base_model)  # one that is not there is said before libraries are waited for
+    _load(needed, report)
 
 
 def _with_memory(progress: Progress) -> Progress:

@@ -15,7 +15,8 @@ from typing import Any
 
 from rules.errors import SettingError
 from runners.base import Frozen
-from runners.retrieval.documents import Document, Value
+from runners.retrieval.documents import Document
+from runners.retrieval.filters import Value
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)

@@ -13,8 +13,7 @@ from rules.errors import DataError
 from runners import _encodings, _web_page
 from runners.base import Frozen
 from runners.retrieval.files import File, Skipped, files
-
-Value = str | int | float | bool
+from runners.retrieval.filters import Value
 
 
 class Document(Frozen):

@@ -17,8 +17,7 @@ from runners import _encoder, _models
 from runners.base import Frozen
 from runners.retrieval import store
 from runners.retrieval.chunks import Chunk
-from runners.retrieval.documents import Value
-from runners.retrieval.filters import OWNER, USER, owner
+from runners.retrieval.filters import OWNER, USER, Value, owner
 
 if TYPE_CHECKING:
     import numpy as np

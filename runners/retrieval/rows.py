@@ -8,9 +8,9 @@ from itertools import chain
 
 from rules.errors import DataError
 from runners import _encodings
-from runners.retrieval.documents import Document, Value
+from runners.retrieval.documents import Document
 from runners.retrieval.files import File, Skipped
-from runners.retrieval.filters import USER
+from runners.retrieval.filters import USER, Value
 
 _IDS = ("_id", "id", "doc_id", "docid", "document_id", "pubid", "uuid", "key")
 _TITLES = ("title", "headline", "subject", "name")

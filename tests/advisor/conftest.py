@@ -32,3 +32,31 @@ def whichtune(capsys, monkeypatch, runs):
         return code, shown.out, shown.err
 
     return type_command
+
+
+@pytest.fixture(scope="session")
+def writing_model(tmp_path_factory):
+    """A causal model of random weights with the shipped tokenizer."""
+    torch = pytest.importorskip("torch")
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from runners._render_tokenizer import open_tokenizer
+
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = open_tokenizer()
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        tie_word_embeddings=True,
+        eos_token_id=1,
+        pad_token_id=0,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder

@@ -17,34 +17,6 @@ def told(prediction, references):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A causal model of random weights with the shipped tokenizer."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from runners._render_tokenizer import open_tokenizer
-
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = open_tokenizer()
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-        tie_word_embeddings=True,
-        eos_token_id=1,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     """32 questions to learn from and 8 to measure on, with the metric's file beside them."""
     folder = tmp_path_factory.mktemp("rows")
@@ -60,12 +32,12 @@ def rows(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(rows, model, tmp_path_factory):
+def done(rows, writing_model, tmp_path_factory):
     """A folder of runs: full tuning and LoRA, measured by a function of the user's; LoRA again."""
     runs = tmp_path_factory.mktemp("runs")
     command = [sys.executable, "-c", "from advisor.cli import main; main()", "run", "--json"]
     command += ["--data", rows / "train.jsonl", "--evaluation", rows / "evaluation.jsonl"]
-    command += ["--base-model", model, "--runs", runs, "--setting", "epochs=30"]
+    command += ["--base-model", writing_model, "--runs", runs, "--setting", "epochs=30"]
     command += ["--setting", "learning_rate=0.01"]
     ours = ["--approach", "full_sft", "--approach", "lora", "--metric-function", "mine:told"]
     for more in (ours, ["--approach", "lora", "--setting", "rank=24"]):

@@ -35,35 +35,7 @@ def texts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A causal model of random weights with the shipped tokenizer."""
-    torch = pytest.importorskip("torch")
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from runners._render_tokenizer import open_tokenizer
-
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = open_tokenizer()
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-        tie_word_embeddings=True,
-        eos_token_id=1,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(texts, model, tmp_path_factory):
+def finished(texts, writing_model, tmp_path_factory):
     """Full tuning and the untouched model on the same rows."""
     import subprocess
     import sys
@@ -72,7 +44,7 @@ def finished(texts, model, tmp_path_factory):
     train, evaluation = texts
     command = [sys.executable, "-c", "from advisor.cli import main; main()", "run", "--json"]
     command += ["--data", str(train), "--evaluation", str(evaluation), "--runs", str(folder)]
-    command += ["--base-model", str(model), "--answer-format", r"(It|The) .*\."]
+    command += ["--base-model", str(writing_model), "--answer-format", r"(It|The) .*\."]
     learn = ["--setting", "epochs=20", "--setting", "learning_rate=0.01"]
     for more in (["--approach", "full_sft", *learn], ["--approach", "zero_shot"]):
         done = subprocess.run(
@@ -159,9 +131,9 @@ def request(texts, approach, **more):
 
 
 def test_the_plan_says_what_the_rows_are_for_and_why_each_setting_is_what_it_is(
-    texts, model, tmp_path
+    texts, writing_model, tmp_path
 ):
-    made = plans.make(request(texts, "lora", base_model=str(model)), tmp_path)
+    made = plans.make(request(texts, "lora", base_model=str(writing_model)), tmp_path)
     assert made.task == "generation"
     assert made.settings["epochs"] == 10
     assert "rows are seen in all" in made.reasons["epochs"]
@@ -226,11 +198,11 @@ def test_the_task_follows_from_the_kind_of_the_rows(row, task, tmp_path):
     )
 
 
-def killed_in_training(whichtune, texts, model, folder):
+def killed_in_training(whichtune, texts, writing_model, folder):
     """Start a run in a process of its own, and kill it hard after its first checkpoint."""
     learn = ["--setting", "epochs=60", "--setting", "learning_rate=0.01"]
     code, out, err = whichtune(
-        *("run", "--detach", "--approach", "full_sft", *learn, "--base-model", model),
+        *("run", "--detach", "--approach", "full_sft", *learn, "--base-model", writing_model),
         *("--data", texts[0], "--evaluation", texts[1], "--runs", folder),
     )
     assert code == 0, out + err
@@ -248,10 +220,10 @@ def killed_in_training(whichtune, texts, model, folder):
 
 
 def test_a_killed_run_goes_on_where_it_was_and_only_if_nothing_changed(
-    whichtune, texts, model, tmp_path
+    whichtune, texts, writing_model, tmp_path
 ):
     folder = tmp_path / "runs"
-    run = killed_in_training(whichtune, texts, model, folder)
+    run = killed_in_training(whichtune, texts, writing_model, folder)
     _, out, _ = whichtune("show", "full_sft-0001", "--runs", folder)
     assert "whichtune run --resume full_sft-0001" in out
     environment = json.loads((run / "environment.json").read_text())

@@ -178,11 +178,9 @@ def bare(spec: dict[str, Any], *, defaults: bool = False, kept: bool = False) ->
 
 
 def _checkpointing(*, on: bool) -> dict[str, bool]:
-    """Renamed within transformers 5."""
-    from trl import SFTConfig
+    from runners import _sft_arguments
 
-    new = "activation_checkpointing"
-    return {new if new in SFTConfig.__dataclass_fields__ else "gradient_checkpointing": on}
+    return {_sft_arguments.recomputing(): on}
 
 
 def _lora() -> Any:
@@ -252,7 +250,7 @@ def make(spec: dict[str, Any]) -> dict[str, Any]:
     """Write a Llama with random weights."""
     from tests.benchmarks import gpu_memory
 
-    gpu_memory._make(getattr(gpu_memory, MADE[spec["made"]]), Path(spec["place"]), 4096)
+    gpu_memory.make(getattr(gpu_memory, MADE[spec["made"]]), Path(spec["place"]), 4096)
     return {"model": spec["place"]}
 
 

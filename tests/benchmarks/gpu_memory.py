@@ -63,7 +63,7 @@ def one(place: Path, setup: dict[str, Any]) -> dict[str, Any]:
     from runners.base import DataFile, Plan, Progress, find
 
     shape = Shape(*setup["shape"])
-    _make(shape, place / "model", setup["tokens"])
+    make(shape, place / "model", setup["tokens"])
     rows = _rows(setup["tokens"], setup["batch"] * STEPS)
     file = DataFile(path=place / "rows.jsonl", sha256="0" * 64, rows=len(rows))
     plan = Plan(
@@ -93,7 +93,8 @@ def one(place: Path, setup: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _make(shape: Shape, folder: Path, tokens: int) -> None:
+def make(shape: Shape, folder: Path, tokens: int) -> None:
+    """Write a Llama of a shape, with random weights and the shipped tokenizer."""
     import torch
     import transformers
 

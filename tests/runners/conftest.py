@@ -3,12 +3,14 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
 from advisor import data, examples
-from runners import _models
+from runners import _models, _run_folder
 from runners.base import DataFile, Plan, Row, find, silent
 
 LABELS = (
@@ -276,3 +278,22 @@ def change():
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
     return edit
+
+
+@pytest.fixture
+def start():
+    """Start a worker as the advisor does; what still runs at the end of the test is ended."""
+    children = []
+
+    def go(plan, write=True):
+        if write:
+            _run_folder.write_plan(plan)
+        with (plan.folder / "log.txt").open("ab") as log:
+            command = [sys.executable, "-m", "runners._worker", str(plan.folder)]
+            children.append(subprocess.Popen(command, stdout=log, stderr=log))
+        return children[-1]
+
+    yield go
+    for child in children:
+        child.kill()
+        child.wait()

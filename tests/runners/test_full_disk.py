@@ -2,34 +2,15 @@
 
 import errno
 import resource
-import subprocess
-import sys
 import time
 
 import pytest
 
-from runners import _checkpoints, _full_disk, _run_folder
+from runners import _checkpoints, _full_disk
 from runners._run_folder import read_events, status
 
 _ROOM_BYTES = 100_000
 """Enough for a line of news, too little for weights."""
-
-
-@pytest.fixture
-def start():
-    """Start a worker as the advisor does; what still runs at the end of the test is ended."""
-    children = []
-
-    def go(plan):
-        with (plan.folder / "log.txt").open("ab") as log:
-            command = [sys.executable, "-m", "runners._worker", str(plan.folder)]
-            children.append(subprocess.Popen(command, stdout=log, stderr=log))
-        return children[-1]
-
-    yield go
-    for child in children:
-        child.kill()
-        child.wait()
 
 
 @pytest.mark.slow
@@ -38,7 +19,6 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint_and_the_run_goes_on_from
 ):
     settings = {"epochs": 20, "learning_rate": 1e-3}
     plan = text_plan(tmp_path / "run", "full_sft", settings=settings)
-    _run_folder.write_plan(plan)
     child = start(plan)
     deadline = time.monotonic() + 240
     while not (reached := _checkpoints.last(plan.folder)):
@@ -62,7 +42,9 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint_and_the_run_goes_on_from
     assert list(kept.parent.glob("checkpoint-*"))
     assert all(_checkpoints._is_whole(path) for path in kept.parent.glob("checkpoint-*"))
 
-    assert start(plan).wait(timeout=240) == 0, (plan.folder / "log.txt").read_text()[-2000:]
+    assert start(plan, write=False).wait(timeout=240) == 0, (plan.folder / "log.txt").read_text()[
+        -2000:
+    ]
     assert status(plan.folder).state == "done"
     news = [event.progress.message for event in read_events(plan.folder)[0] if event.progress]
     assert f"going on from {kept.name}" in news

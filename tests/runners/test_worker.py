@@ -13,25 +13,6 @@ from runners._run_folder import read_events, status
 from runners.base import Plan, Scorecard
 
 
-@pytest.fixture
-def start():
-    """Start a worker as the advisor does; what still runs at the end of the test is ended."""
-    children = []
-
-    def go(plan, write=True):
-        if write:
-            _run_folder.write_plan(plan)
-        with (plan.folder / "log.txt").open("ab") as log:
-            command = [sys.executable, "-m", "runners._worker", str(plan.folder)]
-            children.append(subprocess.Popen(command, stdout=log, stderr=log))
-        return children[-1]
-
-    yield go
-    for child in children:
-        child.kill()
-        child.wait()
-
-
 def await_event(plan, child, wanted):
     """Wait until an event satisfies a condition."""
     deadline = time.monotonic() + 60
