@@ -92,6 +92,7 @@ def draft(request: Request, runs: Path) -> Draft:
     train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
     task = task_of(train, request.approach)
     settings = settings_of(runner.Settings, request.settings, request.approach, task)
+    base.require_ready(runner, settings)
     _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task)
     _for_texts(own, task)

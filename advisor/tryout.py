@@ -143,5 +143,6 @@ def line(item: Prediction) -> str:
     """``billing 0.94``, with the sources and a word when the approach abstained."""
     score = "" if item.score is None else f" {item.score:.2f}"
     unsure = "  (below the confidence you asked for)" if item.abstained else ""
-    sources = f"  like {', '.join(item.sources[:3])}" if item.sources else ""
+    resting = "quoted from" if item.quoted else "from"
+    sources = f"  {resting} {', '.join(item.sources[:3])}" if item.sources else ""
     return f"{item.prediction}{score}{unsure}{sources}"

@@ -57,7 +57,8 @@ def _key(row: Row, place: int) -> object:
     if is_text_alone(row):
         return place
     bare = question(row)
-    return bare.input, tuple((turn["role"], turn["content"]) for turn in bare.messages)
+    turns = tuple((turn["role"], turn["content"]) for turn in bare.messages)
+    return bare.input, turns, bare.user  # what may be said can differ with who asks
 
 
 def _asked(rows: Sequence[Row], places: Sequence[int]) -> Asked:

@@ -147,6 +147,8 @@ class Prediction(Frozen):
     tokens: int | None = None
     sources: tuple[str, ...] = ()
     """Ids of the rows or passages that the answer rests on."""
+    quoted: bool = False
+    """The answer is a sentence of its source, word for word; no model wrote it."""
     cut: bool = False
     """The answer was cut off: the model had not ended it when all its tokens were used up."""
     target_bits: float | None = None
@@ -260,6 +262,17 @@ def libraries(runner: Runner, task: Task) -> tuple[str, ...]:
         return runner.LIBRARIES
     own: tuple[str, ...] = getattr(runner, "TEXT_LIBRARIES", runner.LIBRARIES)
     return (*own, *_MEASURING_TEXT)
+
+
+def require_ready(runner: Runner, settings: Frozen) -> None:
+    """Refuse a plan that lacks something outside of it, where its runner says so.
+
+    Raises:
+        UserError: It is not there.
+    """
+    check = getattr(runner, "require_ready", None)
+    if check is not None:
+        check(settings)
 
 
 def computed(runner: Runner, task: Task, rows: int, base_model: str) -> dict[str, tuple[Any, str]]:

@@ -186,8 +186,7 @@ def open_index(where: str | Path, name: str = NAME) -> Index:
         UserError: There is none, it is broken or of another version, no server answers, or its
             encoder is not here or has changed.
     """
-    if not store.exists(where):
-        raise _missing(where)
+    require(where)
     client = store.connect(where)
     try:
         index = opened(client, where, name)
@@ -199,6 +198,16 @@ def open_index(where: str | Path, name: str = NAME) -> Index:
         raise
     store.close(client)
     raise _missing(where)
+
+
+def require(where: str | Path) -> None:
+    """Refuse a folder that holds no index, before anything heavy is imported.
+
+    Raises:
+        UserError: There is none.
+    """
+    if not store.exists(where):
+        raise _missing(where)
 
 
 def opened(client: "Client", where: str | Path, name: str) -> Index | None:

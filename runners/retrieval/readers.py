@@ -1,0 +1,100 @@
+"""Who answers from passages: a sentence of them, quoted, or a causal model that reads them."""
+
+from collections.abc import Sequence
+
+from runners import _generation, _render
+from runners._references import question
+from runners.base import Bits, Prediction, Row
+from runners.retrieval import passages, sentences
+from runners.retrieval.passages import NOT_FOUND, Passages, cited
+from runners.retrieval.search import Hit
+
+_SHORTEST = 40
+"""Characters of a passage below which it is left out of a full prompt, not cut further."""
+
+
+class Quoting:
+    """Answers with a sentence of the documents, word for word."""
+
+    def __init__(self, found: Passages) -> None:
+        self.passages = found
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """The sentence most like each question, with the chunk it stands in."""
+        support = self.passages.support(rows, self.passages.of(rows))
+        return [self._said(row, best) for row, best in zip(rows, support, strict=True)]
+
+    def _said(self, row: Row, best: sentences.Support | None) -> Prediction:
+        if best is None or not self.passages.is_enough(best):
+            return _not_found(row, best)
+        return Prediction(
+            id=row.id,
+            prediction=best.text,
+            score=_score(best),
+            sources=(cited(best.hit),),
+            quoted=True,
+        )
+
+
+class Reading:
+    """A causal model that reads the passages before it answers."""
+
+    def __init__(self, found: Passages, writer: _generation.Writer) -> None:
+        self.passages, self.writer = found, writer
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """The answer to each row, with the chunks that stood in its prompt, the best first."""
+        hits = self.passages.of(rows)
+        support: list[sentences.Support | None] = [None] * len(rows)
+        if self.passages.settings.abstain_below:
+            support = self.passages.support(rows, hits)
+        shown = [self.shown(question(row), found) for row, found in zip(rows, hits, strict=True)]
+        answers: list[Prediction] = []
+        said = self.writer.predict([row for row, _ in shown])
+        for row, answer, best, (_, read) in zip(rows, said, support, shown, strict=True):
+            if not read or (best is not None and not self.passages.is_enough(best)):
+                answers.append(_not_found(row, best))
+                continue
+            more = {
+                "sources": tuple(map(cited, read)),
+                "score": _score(best) if best else None,
+                "abstained": answer.prediction.casefold().startswith(NOT_FOUND),
+            }
+            answers.append(answer.model_copy(update=more))
+        return answers
+
+    def bits(self, rows: Sequence[Row]) -> list[Bits]:
+        """Of each row's target, after the passages."""
+        found = self.passages.of(rows)
+        shown = [self.shown(row, hits)[0] for row, hits in zip(rows, found, strict=True)]
+        return self.writer.bits_after(shown, [()] * len(rows))
+
+    def shown(self, row: Row, hits: Sequence[Hit]) -> tuple[Row, list[Hit]]:
+        """The row with as many passages before its question as the model can read, and these.
+
+        The worst go first; the last one left is cut at its end, since half a passage may answer.
+        """
+        kept = [(hit, hit.chunk.passage) for hit in hits]
+        while kept:
+            framed = row.model_copy(
+                update={"input": passages.prompt(row.input, [text for _, text in kept])}
+            )
+            _, ids = _render.prompt(self.writer.framed(question(framed), []), self.writer.tokenizer)
+            if len(ids) <= self.writer.prompt_tokens:
+                return framed, [hit for hit, _ in kept]
+            if len(kept) > 1:
+                kept.pop()
+                continue
+            hit, text = kept[0]
+            length = len(text) * self.writer.prompt_tokens // len(ids) - 1
+            kept = [(hit, text[:length])] if length >= _SHORTEST else []
+        return row, []
+
+
+def _score(best: sentences.Support) -> float:
+    return min(max(best.similarity, 0.0), 1.0)
+
+
+def _not_found(row: Row, best: sentences.Support | None) -> Prediction:
+    score = _score(best) if best else 0.0
+    return Prediction(id=row.id, prediction=NOT_FOUND, score=score, abstained=True)
