@@ -1,6 +1,7 @@
 """Who answers from passages: a sentence of them, quoted, or a causal model that reads them."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from runners import _generation, _render
 from runners._references import question
@@ -9,6 +10,7 @@ from runners.retrieval import passages, sentences
 from runners.retrieval.passages import NOT_FOUND, Passages, cited
 from runners.retrieval.search import Hit
 
+T = TypeVar("T")
 _SHORTEST = 40
 """Characters of a passage below which it is left out of a full prompt, not cut further."""
 
@@ -58,7 +60,7 @@ class Reading:
             more = {
                 "sources": tuple(map(cited, read)),
                 "score": _score(best) if best else None,
-                "abstained": answer.prediction.casefold().startswith(NOT_FOUND),
+                "abstained": declined(answer),
             }
             answers.append(answer.model_copy(update=more))
         return answers
@@ -70,25 +72,48 @@ class Reading:
         return self.writer.bits_after(shown, [()] * len(rows))
 
     def shown(self, row: Row, hits: Sequence[Hit]) -> tuple[Row, list[Hit]]:
-        """The row with as many passages before its question as the model can read, and these.
+        """The row with as many passages before its question as the model can read, and these."""
+        return fitted(self.writer, row, [(hit, hit.chunk.passage) for hit in hits])
 
-        The worst go first; the last one left is cut at its end, since half a passage may answer.
-        """
-        kept = [(hit, hit.chunk.passage) for hit in hits]
-        while kept:
-            framed = row.model_copy(
-                update={"input": passages.prompt(row.input, [text for _, text in kept])}
-            )
-            _, ids = _render.prompt(self.writer.framed(question(framed), []), self.writer.tokenizer)
-            if len(ids) <= self.writer.prompt_tokens:
-                return framed, [hit for hit, _ in kept]
-            if len(kept) > 1:
-                kept.pop()
-                continue
-            hit, text = kept[0]
-            length = len(text) * self.writer.prompt_tokens // len(ids) - 1
-            kept = [(hit, text[:length])] if length >= _SHORTEST else []
-        return row, []
+
+def fitted(
+    writer: _generation.Writer, row: Row, texts: Sequence[tuple[T, str]]
+) -> tuple[Row, list[T]]:
+    """The row with as many texts before its question as the model can read, and whose they are.
+
+    The last go first; the only one left is cut at its end, since half a passage may answer.
+    """
+    kept = list(texts)
+    while kept:
+        framed = _framed(row, [text for _, text in kept])
+        taken = _tokens(writer, framed)
+        if taken <= writer.prompt_tokens:
+            return framed, [item for item, _ in kept]
+        if len(kept) > 1:
+            kept.pop()
+            continue
+        item, text = kept[0]
+        length = len(text) * writer.prompt_tokens // taken - 1
+        kept = [(item, text[:length])] if length >= _SHORTEST else []
+    return row, []
+
+
+def tokens(writer: _generation.Writer, row: Row, texts: Sequence[str]) -> int:
+    """Tokens of a prompt with these texts before the question."""
+    return _tokens(writer, _framed(row, texts))
+
+
+def _tokens(writer: _generation.Writer, row: Row) -> int:
+    return len(_render.prompt(writer.framed(question(row), []), writer.tokenizer)[1])
+
+
+def _framed(row: Row, texts: Sequence[str]) -> Row:
+    return row.model_copy(update={"input": passages.prompt(row.input, texts)})
+
+
+def declined(answer: Prediction) -> bool:
+    """Whether a model said itself that the documents do not hold the answer."""
+    return answer.prediction.casefold().startswith(NOT_FOUND)
 
 
 def _score(best: sentences.Support) -> float:
