@@ -1,6 +1,5 @@
 """``whichtune search``: what an index holds about a question."""
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +8,11 @@ import typer
 
 from advisor import console
 from advisor.cli_options import Json
-from rules.errors import DataError, SettingError
+from rules.errors import SettingError
 
 if TYPE_CHECKING:
     from advisor.outputs_search import SearchOutput
     from runners.retrieval.filters import Value
-
-LONGEST = 10_000
-"""Characters of a question. An encoder reads some 1,200 of them; more is a text, no question."""
 
 
 def search(
@@ -60,29 +56,15 @@ def search(
     whichtune search "how is a lost card blocked?"
     whichtune search "open invoices" --user ann --filter year=2026
     """
-    asked = _asked(question)
-    chosen = _filters(filters or ())
-    from advisor import outputs_search as outputs
-    from runners.retrieval.opened import open_index
-    from runners.retrieval.search import Retriever, mode_named
+    from advisor import searching
+    from runners.retrieval.search import mode_named
 
-    way = mode_named(mode)
-    with console.news("search", patience=1) as tell, open_index(chroma or index) as opened:
-        retriever = Retriever(opened, way, rerank, report=tell)
-        retriever.warm()
-        started = time.perf_counter()
-        (found,) = retriever.search([asked], top_k, chosen, user)
-        output = outputs.SearchOutput(
-            question=asked,
-            index=opened.where,
-            encoder=opened.encoder,
-            chunks=opened.count(),
-            mode=way,
-            rerank=rerank,
-            user=user,
-            seconds=time.perf_counter() - started,
-            hits=tuple(map(outputs.hit, found)),
-        )
+    text, chosen, way = searching.asked(question), _filters(filters or ()), mode_named(mode)
+    with (
+        console.news("search", patience=1) as tell,
+        searching.Searching(chroma or index, way, rerank, tell) as opened,
+    ):
+        output = opened.search(text, top_k, chosen, user)
     if as_json:
         console.emit(output)
         return
@@ -95,18 +77,6 @@ def _show(output: "SearchOutput") -> None:
     console.show(*report_search.hits(output))
     shown = f"{len(output.hits)} of {output.chunks:,} chunks" if output.hits else "nothing found"
     console.talk(f"{shown}, {output.mode}, {output.seconds * 1000:.0f} ms")
-
-
-def _asked(question: str) -> str:
-    """The question as text that can be printed again, whatever the shell handed over."""
-    text = question.encode("utf-8", "replace").decode()
-    if not text.strip():
-        raise DataError("an empty question", where="search", fix='whichtune search "a question"')
-    if len(text) > LONGEST:
-        fix = "ask for what you want to know of it, in a few sentences"
-        what = f"a question of {len(text):,} characters, and {LONGEST:,} are the most"
-        raise DataError(what, where="search", fix=fix)
-    return text
 
 
 def _filters(said: Sequence[str]) -> "dict[str, tuple[Value, ...]]":

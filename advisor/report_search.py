@@ -1,6 +1,6 @@
 """Hits of a search as rich renderables; what was found is shown, and nothing in it is obeyed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.padding import Padding
 from rich.text import Text
@@ -17,11 +17,12 @@ _WAYS = {"dense": "meaning", "sparse": "words"}
 def hits(found: SearchOutput) -> Iterator[Text | Padding]:
     """Two parts for each hit: where it stands, and an excerpt with the question's words."""
     for item in found.hits:
-        yield _head(item)
-        yield Padding(_excerpt(found.question, item.text), (0, 0, 1, 4), expand=False)
+        yield head(item)
+        yield Padding(excerpt(found.question, item.text), (0, 0, 1, 4), expand=False)
 
 
-def _head(item: HitOutput) -> Text:
+def head(item: HitOutput) -> Text:
+    """Rank, score, and where it stands."""
     found_by = " and ".join(_WAYS[way] for way in item.found_by)
     head = Text(f"{item.rank:>2}  ")
     head.append(f"{item.score:.3f}", style="bold")
@@ -31,11 +32,25 @@ def _head(item: HitOutput) -> Text:
     return head.append(f"  ({found_by})", style="dim")
 
 
-def _excerpt(question: str, text: str) -> Text:
-    piece = highlight.excerpt(question, text, EXCERPT)
+def excerpt(question: str, text: str, length: int = EXCERPT) -> Text:
+    """The piece of a text that answers most to a question, with the question's words marked."""
+    piece = highlight.excerpt(question, text, length)
+    return _marked(piece.text, piece.marks)
+
+
+def whole(question: str, text: str) -> Text:
+    """All of a text, with the question's words marked."""
+    return _marked(text, highlight.marks(question, text))
+
+
+def _marked(text: str, marks: Sequence[tuple[int, int]]) -> Text:
     shown, done = Text(), 0
-    for start, end in piece.marks:
-        shown.append(visible(piece.text[done:start]))
-        shown.append(visible(piece.text[start:end]), style="bold underline")
+    for start, end in marks:
+        shown.append(_lines(text[done:start]))
+        shown.append(_lines(text[start:end]), style="bold underline")
         done = end
-    return shown.append(visible(piece.text[done:]))
+    return shown.append(_lines(text[done:]))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))

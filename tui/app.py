@@ -16,6 +16,7 @@ from rules.errors import UserError
 from runners.base import Plan
 from tui.comparison import ComparisonScreen
 from tui.data import DataScreen
+from tui.documents import DocumentsScreen
 from tui.home import HomeScreen
 from tui.interview import InterviewScreen
 from tui.messages import (
@@ -23,6 +24,7 @@ from tui.messages import (
     NotStarted,
     OpenComparison,
     OpenData,
+    OpenDocuments,
     OpenInterview,
     OpenRecommendation,
     OpenRuns,
@@ -111,6 +113,11 @@ class WhichtuneApp(App[None]):
             self.push_screen(screen)
         else:
             self.open_above_home(screen)
+
+    @on(OpenDocuments)
+    def open_documents(self) -> None:
+        """An index of documents, and what it finds."""
+        self.open_above_home(DocumentsScreen(self.notebook))
 
     @on(OpenRecommendation)
     def open_recommendation(self) -> None:

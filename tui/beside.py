@@ -5,10 +5,15 @@ long check would take as long as the check.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
+from threading import enumerate as threads
+
+NAME = "beside"
+"""Of every such thread."""
 
 
 async def beside(job: Callable[[], None]) -> None:
@@ -25,7 +30,16 @@ async def beside(job: Callable[[], None]) -> None:
             loop.call_soon_threadsafe(over.set)
 
     context = copy_context()
-    Thread(target=lambda: context.run(run), daemon=True).start()
+    Thread(target=lambda: context.run(run), name=NAME, daemon=True).start()
     await over.wait()
     if failed:
         raise failed[0]
+
+
+def leave() -> None:
+    """End the process now if such work is still under way.
+
+    A thread that is inside a library of C++ when Python ends would make it abort with a message.
+    """
+    if any(thread.name == NAME for thread in threads()):
+        os._exit(0)

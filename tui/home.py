@@ -17,6 +17,7 @@ from tui.listing import Item, Listing
 from tui.messages import (
     OpenComparison,
     OpenData,
+    OpenDocuments,
     OpenInterview,
     OpenRecommendation,
     OpenRuns,
@@ -42,6 +43,7 @@ class HomeScreen(RunsPage):
         Binding("3", "pick('recommendation')", "Recommendation"),
         Binding("4", "pick('runs')", "Runs"),
         Binding("5", "pick('comparison')", "Compare"),
+        Binding("6", "pick('documents')", "Documents"),
         Binding("q", "app.quit", "Quit"),
     ]
 
@@ -99,6 +101,7 @@ class HomeScreen(RunsPage):
             "recommendation": ("3", "Recommendation", f"every approach, from {known} known facts"),
             "runs": ("4", "Runs", f"{len(self._runs)} in {_short(self._folder)}"),
             "comparison": ("5", "Compare", f"the newest of {done} finished runs, on the same rows"),
+            "documents": ("6", "Documents", "index them, search them, answer from them"),
             "quit": ("q", "Quit", "runs under way go on by themselves"),
         }
         items += [
@@ -140,6 +143,7 @@ class HomeScreen(RunsPage):
             "recommendation": OpenRecommendation(),
             "runs": OpenRuns(),
             "comparison": OpenComparison(),
+            "documents": OpenDocuments(),
         }
         self.post_message(opened[way])
 

@@ -18,8 +18,10 @@ def main() -> None:
     elif all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         # Textual draws on stderr: redirecting that would leave an empty terminal.
         from tui.app import WhichtuneApp
+        from tui.beside import leave
 
         WhichtuneApp().run()
+        leave()
     else:
         hint = "whichtune: no terminal, so the app cannot open\n  fix: name a command, see below\n"
         sys.stderr.write(hint)

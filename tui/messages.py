@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from textual.message import Message
 
 from advisor.compare import Comparison
+from advisor.outputs_search import SearchOutput
 from advisor.plan import Request
 from advisor.runs import RunStatus
 from rules.errors import UserError
@@ -90,6 +91,28 @@ class Mended(Message):
 
 
 @dataclass
+class IndexNews(Message):
+    """How far indexing or opening an index is."""
+
+    news: Progress
+
+
+@dataclass
+class Indexed(Message):
+    """An index is up to date."""
+
+    told: tuple[str, ...]
+    """What indexing did, in lines."""
+
+
+@dataclass
+class Hits(Message):
+    """What an index holds about a question."""
+
+    found: SearchOutput
+
+
+@dataclass
 class Refused(Message):
     """Work could not be done; the user can put it right."""
 
@@ -155,6 +178,11 @@ class OpenData(Message):
 
     from_questions: bool = False
     """The way back is the interview, in the state it is in."""
+
+
+@dataclass
+class OpenDocuments(Message):
+    """Index documents, and search them."""
 
 
 @dataclass

@@ -35,6 +35,9 @@ class Notebook:
     machine: Found = field(default_factory=dict[str, tuple[Any, str]])
     train: Path | None = None
     evaluation: Path | None = None
+    documents: Path | None = None
+    """What was indexed last, and where its index is."""
+    index: str = ""
     columns: Columns = field(default_factory=Columns)
     """Those that had to be named, because the files leave it open."""
     looked: Looked | None = None

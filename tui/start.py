@@ -72,7 +72,7 @@ class StartScreen(Page):
             *(
                 _line(
                     f"Set {approach}" if several else "Settings",
-                    _box(_settings_box(approach), "name=value name=value"),
+                    _box(_settings_box(approach), "name=value name=value", self._known(approach)),
                 )
                 for approach in self._approaches
             ),
@@ -82,6 +82,16 @@ class StartScreen(Page):
         yield Static(_DEFAULT, id="default")
         yield ErrorNote(id="error")
         yield Static("", id="reading")
+
+    def _known(self, approach: str) -> str:
+        """Settings of the approach that another screen has shown: where documents are."""
+        places = {"index": self._notebook.index, "documents": self._notebook.documents}
+        knobs = base.find(approach).Settings.model_fields
+        return " ".join(
+            f"{name}={shlex.quote(str(place))}"
+            for name, place in places.items()
+            if place and name in knobs
+        )
 
     def on_mount(self) -> None:
         """Start where something is missing."""
@@ -211,8 +221,8 @@ def _line(label: str, box: Input) -> Horizontal:
     return Horizontal(Label(label), box, classes="line")
 
 
-def _box(name: str, placeholder: str) -> Input:
-    return Input(placeholder=placeholder, id=name, compact=True)
+def _box(name: str, placeholder: str, value: str = "") -> Input:
+    return Input(value, placeholder=placeholder, id=name, compact=True)
 
 
 def _settings_box(approach: str) -> str:
