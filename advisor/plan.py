@@ -34,10 +34,17 @@ TASKS: dict[str, Task] = {
     "instruction": "generation",
     "slots": "generation",
     "text_to_sql": "generation",
+    "question_context": "generation",
     "chat": "instruction_following",
     "raw_text": "domain_knowledge",
 }
 """What rows of a kind can be learned for. Of the other kinds no approach learns so far."""
+
+
+_PASSAGES = (
+    "the passages of the rows are shown to no model; put them in a folder of documents, so that "
+    "rag, hybrid or long_context answer from them"
+)
 
 
 class Request(Frozen):
@@ -97,6 +104,8 @@ def draft(request: Request, runs: Path) -> Draft:
     base_model, why_model = _base_model(request.base_model, task)
     _for_texts(own, task)
     frozen = _freeze(request, runs, train, evaluation)
+    if train.mapping.kind == "question_context":
+        frozen = frozen.model_copy(update={"notes": (*frozen.notes, _PASSAGES)})
     if own:
         _own_metric.check(own, _data.read_rows(frozen.evaluation))
     automatic = base.computed(runner, task, frozen.train.rows, base_model)

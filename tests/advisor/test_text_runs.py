@@ -11,7 +11,7 @@ from advisor.compare import compare, mistakes
 from advisor.runs import find
 from advisor.scale import metric_named
 from rules.errors import DataError, SettingError, UserError
-from runners import _run_folder
+from runners import _data, _run_folder
 from runners.base import TextCard
 
 THINGS = ("door", "house", "horse", "hat", "coat", "ship", "stone", "flower", "river", "king")
@@ -161,6 +161,18 @@ def test_rows_that_no_approach_learns_from_are_refused_with_what_can_be(tmp_path
     assert "prompt_completion" in caught.value.fix
 
 
+def test_it_is_said_that_the_passages_of_rows_are_not_shown(tmp_path):
+    path = tmp_path / "asked.jsonl"
+    rows = [
+        {"question": f"who is number {n}?", "context": f"Number {n} is X{n}.", "answer": f"X{n}"}
+        for n in range(9)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = plans.draft(plans.Request(approach="zero_shot", data=path), tmp_path / "runs")
+    assert "passages of the rows are shown to no model" in made.split.notes[-1]
+    assert _data.read_rows(made.plan.evaluation)[0].documents
+
+
 def test_a_form_that_cannot_be_checked_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(SettingError, match="is not a regular expression"):
         plans.make(
@@ -173,6 +185,7 @@ def test_a_form_that_cannot_be_checked_is_refused_before_anything_is_read(tmp_pa
     [
         ({"instruction": "Say {n}", "output": "It is {n}, and no more."}, "generation"),
         ({"question": "How many {n}?", "sql": "SELECT {n} FROM t"}, "generation"),
+        ({"question": "Who {n}?", "context": "Ann {n}, she said.", "answer": "Ann"}, "generation"),
         ({"mr": "name : N{n} | food : Thai", "ref": "N{n} serves Thai food."}, "generation"),
         ({"text": "Once upon a time there were {n} ships in the bay."}, "domain_knowledge"),
         (
