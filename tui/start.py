@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 from advisor import plan as plans
 from advisor.plan import Request
 from rules.errors import DataError, SettingError, UserError
-from runners import _models, base
+from runners import base
 from runners.base import Plan
 from tui import words
 from tui.column_boxes import ColumnBoxes
@@ -65,7 +65,7 @@ class StartScreen(Page):
                     id="evaluation",
                 ),
             ),
-            _line("Base model", _box("model", _models.DEFAULT_ENCODER)),
+            _line("Base model", _box("model", "a hub id, a folder, or bundled")),
             _line("Rows per label", _box("rows", "all of them")),
             _line("Minutes at most", _box("minutes", "no limit")),
             _line("Seed", _box("seed", "0")),

@@ -74,10 +74,10 @@ class Retriever:
             report: Is told when the words of the chunks are counted, which takes a while.
 
         Raises:
-            SettingError: There is no candidate.
             UserError: The cross-encoder or a library is not there.
         """
-        _positive(candidates, "candidates")
+        if candidates < 1:
+            raise ValueError(f"{candidates} candidates; at least one is needed")
         self.index, self.mode, self._candidates = index, mode, candidates
         self._sparse = sparse.open_sparse(index, report) if mode != "dense" else None
         self._reranker = Reranker(rerank) if rerank else None
@@ -106,7 +106,8 @@ class Retriever:
             DataError: A question is empty.
             SettingError: A filter is about the user, or ``k`` is below 1.
         """
-        _positive(k, "top-k")
+        if k < 1:
+            raise SettingError(f"{k} is below 1", where="--top-k", fix="give --top-k 10")
         queries = [_asked(query) for query in queries]
         sight = Sight(filters, user)
         alone = self.mode != "hybrid" and self._reranker is None
@@ -207,8 +208,3 @@ def _asked(query: str) -> str:
     if not query.strip():
         raise DataError("an empty question", where="search", fix="ask something")
     return query.encode("utf-8", "replace").decode()
-
-
-def _positive(number: int, name: str) -> None:
-    if number < 1:
-        raise SettingError(f"{number} is below 1", where=f"--{name}", fix=f"give --{name} 10")
