@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from rules.errors import UserError
 from runners import _measure, _measure_text, _measuring, _significance
-from runners._references import asked
 from runners.base import Card, Interval95, Plan, Prediction, Row, Scorecard
 
 Metric = str
@@ -54,7 +53,7 @@ class Scale:
     @property
     def counts_rights(self) -> bool:
         """Whether an answer is right or wrong, and nothing between."""
-        return self.metric in ("accuracy", "exact_match")
+        return self.metric in ("accuracy", *_measure_text.RIGHT_OR_WRONG)
 
     @property
     def test(self) -> str:
@@ -79,10 +78,8 @@ class Scale:
         if self.metric in OF_LABELS:
             pairs = zip(predictions, self.rows, strict=True)
             return [answer.prediction == row.target for answer, row in pairs]
-        return [
-            predictions[question.places[0]].prediction in question.references
-            for question in asked(self.rows)
-        ]
+        cells = self._counted(predictions).cells
+        return [bool(value) for value in cells[:, 0]]
 
     def p_value(self, best: Sequence[Prediction], other: Sequence[Prediction]) -> float:
         """Two-sided: how often chance alone would give a difference like this one."""
@@ -148,7 +145,7 @@ def number(name: str, value: float) -> str:
     >>> number("accuracy", 0.8712), number("bleu", 61.234), number("bits_per_byte", 1.5)
     ('0.871', '61.2', '1.500')
     """
-    return f"{value:.1f}" if name in ("chrf", "bleu", "words") else f"{value:.3f}"
+    return f"{value:.1f}" if name in ("chrf", "bleu", "words", "tokens") else f"{value:.3f}"
 
 
 def shown(name: str, value: Interval95) -> str:

@@ -66,8 +66,9 @@ class TextCard(Frozen):
     main: str
     """The metric that decides which run is the best, unless another one is asked for."""
     metrics: dict[str, Interval95]
-    """``exact_match``, ``rouge_l``, ``valid`` and ``ended`` are shares; ``chrf`` and ``bleu`` go to
-    100; ``words`` is the mean length; of ``bits_per_byte``, fewer are better. A metric of the
+    """``exact_match``, ``squad_match``, ``token_f1``, ``rouge_l``, ``valid`` and ``ended`` go to 1;
+    ``chrf`` and ``bleu`` go to 100; ``words`` is the mean length of an answer and ``tokens`` what a
+    model read and wrote for it; of ``bits_per_byte``, fewer are better. A metric of the
     user's own has the name of its function."""
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runners import _answer_format, _measure
+from runners import _answer_format, _measure, _squad
 from runners._references import Asked, asked
 from runners.base import Interval95, Prediction, Row, TextCard
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TITLES = {
     "exact_match": "exact match",
+    "squad_match": "SQuAD match",
+    "token_f1": "token F1",
     "rouge_l": "ROUGE-L",
     "chrf": "chrF",
     "bleu": "BLEU",
@@ -25,10 +27,14 @@ TITLES = {
     "valid": "valid form",
     "ended": "ended by itself",
     "words": "words",
+    "tokens": "tokens",
 }
 """In the order in which they are shown."""
-RANKING = ("exact_match", "rouge_l", "chrf", "bleu", "bits_per_byte", "valid")
+_NO_RANK = ("ended", "words", "tokens")
+RANKING = tuple(name for name in TITLES if name not in _NO_RANK)
 """Those by which runs can be put in order."""
+RIGHT_OR_WRONG = ("exact_match", "squad_match")
+"""Those by which an answer is right or wrong, and nothing between."""
 FEWER_IS_BETTER = frozenset({"bits_per_byte"})
 MAIN = "chrf"
 """Of metrics on strings, the one nearest to what people say (Kocmi et al. 2021, 2107.10821)."""
@@ -93,6 +99,8 @@ def has(
         return all(item.target_bits is not None for item in predictions)
     if name == "valid" and not answer_format:
         return False
+    if name == "tokens":
+        return all(item.tokens is not None for item in predictions)
     return any(question.references for question in questions)
 
 
@@ -114,14 +122,19 @@ def count(
     valid = _answer_format.checker(answer_format) if answer_format else None
     each: dict[str, Callable[[Asked, Prediction], float]] = {
         "exact_match": lambda question, answer: answer.prediction in question.references,
+        "squad_match": lambda question, answer: _squad.match(
+            question.references, answer.prediction
+        ),
+        "token_f1": lambda question, answer: _squad.f1(question.references, answer.prediction),
         "rouge_l": _rouge(),
         "valid": lambda question, answer: bool(valid and valid(answer.prediction)),
         "ended": lambda question, answer: not answer.cut,
         "words": lambda question, answer: len(_WORD.findall(answer.prediction)),
+        "tokens": lambda question, answer: answer.tokens or 0,
     }
     pairs = zip(questions, answers, strict=True)
     values = [float(each[name](question, answer)) for question, answer in pairs]
-    return _mean(values, share=name in ("exact_match", "valid", "ended"))
+    return _mean(values, share=name in (*RIGHT_OR_WRONG, "valid", "ended"))
 
 
 def _mean(values: Sequence[float], *, share: bool = False) -> Counted:

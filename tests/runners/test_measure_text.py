@@ -75,8 +75,38 @@ def test_rouge_l_reads_other_scripts_than_latin(one, other):
     assert card.metrics["rouge_l"].value == 1
 
 
+@pytest.mark.parametrize(
+    ("right", "said", "match", "f1"),
+    [
+        ("Denver Broncos", "the Denver  broncos.", 1, 1.0),
+        ("24-10", "24–10", 1, 1.0),
+        ("a cat sat on the mat", "The cat slept on a mat!", 0, 0.75),
+        ("yes", "no", 0, 0.0),
+        ("yes", "", 0, 0.0),
+        ("红色的门", "门是红色的", 0, 8 / 9),
+        ("«дверь»", "Дверь", 1, 1.0),
+    ],
+)
+def test_squad_puts_capitals_punctuation_and_articles_aside(right, said, match, f1):
+    rows = rows_of([("a", right)])
+    card = _measure_text.measure(rows, answers(rows, {"a": said}))
+    assert card.metrics["squad_match"].value == match
+    assert card.metrics["token_f1"].value == pytest.approx(f1)
+
+
+def test_of_several_right_answers_the_nearest_counts():
+    rows = rows_of([("a", "within ten days"), ("a", "ten days")])
+    card = _measure_text.measure(rows, answers(rows, {"a": "Ten days."}))
+    assert card.metrics["squad_match"].value == card.metrics["token_f1"].value == 1
+
+
+def test_runs_can_be_ordered_by_it_and_tokens_are_only_told(card):
+    assert "token_f1" in _measure_text.RANKING
+    assert "tokens" not in _measure_text.RANKING
+
+
 def test_every_value_lies_in_its_interval(card):
-    assert set(card.metrics) == {"exact_match", "rouge_l", "chrf", "bleu", "ended", "words"}
+    assert set(card.metrics) == set(_measure_text.TITLES) - {"bits_per_byte", "valid", "tokens"}
     assert all(item.low <= item.value <= item.high for item in card.metrics.values())
 
 
