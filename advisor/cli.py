@@ -20,6 +20,7 @@ from advisor import (
     cli_runs,
     cli_search,
     cli_share,
+    cli_sweep,
     cli_xray,
 )
 from advisor.console import talk
@@ -56,6 +57,7 @@ for _group in (
     cli_share.COMMANDS,
     cli_index.COMMANDS,
     cli_search.COMMANDS,
+    cli_sweep.COMMANDS,
 ):
     for _name, _command in _group.items():
         app.command(_name)(_command)

@@ -24,6 +24,7 @@ from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
 from advisor.outputs_search import SearchOutput
 from advisor.outputs_share import ExportOutput
+from advisor.outputs_sweep import SweepOutput
 from advisor.outputs_xray import XrayOutput
 from advisor.plan import Draft
 from advisor.profile import DataProfile
@@ -159,6 +160,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     ExportOutput,
     IndexOutput,
     SearchOutput,
+    SweepOutput,
 )
 
 

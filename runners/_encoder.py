@@ -1,6 +1,6 @@
 """Text encoders: open one by name, and turn texts into embeddings through the cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rules.errors import UserError
@@ -42,8 +42,19 @@ def open_encoder(base_model: str) -> "SentenceTransformer":
     return encoder
 
 
-def embed(base_model: str, texts: Sequence[str], report: Report) -> "np.ndarray":
+def embed(
+    base_model: str,
+    texts: Sequence[str],
+    report: Report,
+    open_model: "Callable[[], SentenceTransformer] | None" = None,
+) -> "np.ndarray":
     """Embeddings of the texts: ``(n, d)`` float32, unit length. The model is opened only if needed.
+
+    Args:
+        base_model: The encoder.
+        texts: Any texts.
+        report: Is told how far it is.
+        open_model: Gives the encoder, where somebody may have it open already.
 
     Raises:
         UserError: The model is not there, or the cache cannot be written.
@@ -53,7 +64,7 @@ def embed(base_model: str, texts: Sequence[str], report: Report) -> "np.ndarray"
 
     def run(missing: list[str]) -> "np.ndarray":
         if not opened:
-            opened.append(open_encoder(base_model))
+            opened.append(open_model() if open_model else open_encoder(base_model))
         return encode(opened[0], missing)
 
     def done(step: int, steps: int) -> None:

@@ -70,6 +70,16 @@ def share(right: "np.ndarray") -> Interval95:
     return Interval95(value=share, low=float(low), high=float(high))
 
 
+def mean(values: "np.ndarray") -> Interval95:
+    """Percentile bootstrap of a mean of ``(n,)`` values."""
+    import numpy as np
+
+    n, value = len(values), float(values.mean())
+    draws = np.random.default_rng(_SEED).multinomial(n, [1 / n] * n, RESAMPLES) @ values / n
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Interval95(value=value, low=min(float(low), value), high=max(float(high), value))
+
+
 def _macro_f1(targets: Sequence[str], answers: Sequence[str]) -> Interval95:
     """Percentile bootstrap over rows of the mean F1 of the labels that occur as targets."""
     import numpy as np

@@ -63,7 +63,9 @@ class Built(Frozen):
     """Of these, within the encoder."""
 
 
-def build(root: Path, where: str | Path, settings: IndexSettings, report: Report) -> Built:
+def build(
+    root: Path, where: str | Path, settings: IndexSettings, report: Report, *, cached: bool = False
+) -> Built:
     """Index a corpus, or bring its index up to date.
 
     Args:
@@ -71,6 +73,7 @@ def build(root: Path, where: str | Path, settings: IndexSettings, report: Report
         where: The folder of the index, or the address of a Chroma server.
         settings: How. What is not set is as the index was made, or as usual for a new one.
         report: Is told how far it is.
+        cached: Embed through the cache: of use where the same texts are embedded again elsewhere.
 
     Raises:
         DataError: There is nothing to index; an index that is there stays as it is.
@@ -83,6 +86,7 @@ def build(root: Path, where: str | Path, settings: IndexSettings, report: Report
         raise _nothing(root, [item for item in found if isinstance(item, Skipped)])
     with store.writing(where) as client:
         index = _ready(client, root, where, settings)
+        index.cached = cached
         work = Work(index, report)
         work.carry_out(found)
         if not work.seen:

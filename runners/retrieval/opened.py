@@ -14,7 +14,7 @@ from pydantic import Field
 
 from rules.errors import RunError, UserError
 from runners import _encoder, _models
-from runners.base import Frozen
+from runners.base import Frozen, silent
 from runners.retrieval import store
 from runners.retrieval.chunks import Chunk
 from runners.retrieval.filters import OWNER, USER, Value, owner
@@ -76,6 +76,8 @@ class Index:
     ) -> None:
         self.where, self.settings = where, settings
         self.encoder = settings.encoder
+        self.cached = False
+        """Whether texts are embedded through the cache."""
         self._client = client
         self._opened = model
         chunks, documents = _collections(client, settings.name)
@@ -118,7 +120,9 @@ class Index:
 
     def encode(self, texts: Sequence[str]) -> "np.ndarray":
         """Vectors of the texts, ``(n, d)`` float32, unit length."""
-        return _encoder.encode(self.model, texts)
+        if not self.cached:
+            return _encoder.encode(self.model, texts)
+        return _encoder.embed(self.encoder, texts, silent, lambda: self.model)
 
     def count(self) -> int:
         """The number of chunks."""

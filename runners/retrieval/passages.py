@@ -59,16 +59,7 @@ class Passages:
 
     def of(self, rows: Sequence[Row]) -> list[list[Hit]]:
         """The passages for each row, the best first; each row sees what its user may see."""
-        found: dict[int, list[Hit]] = {}
-        by_user: dict[str | None, list[int]] = {}
-        for place, row in enumerate(rows):
-            if _shots.text_of(row).strip():
-                by_user.setdefault(row.user, []).append(place)
-        for user, places in by_user.items():
-            asked = [_shots.text_of(rows[place]) for place in places]
-            hits = self.retriever.search(asked, self.settings.top_k, user=user)
-            found.update(zip(places, hits, strict=True))
-        return [found.get(place, []) for place in range(len(rows))]
+        return for_rows(self.retriever, rows, self.settings.top_k)
 
     def support(
         self, rows: Sequence[Row], hits: Sequence[Sequence[Hit]]
@@ -83,6 +74,19 @@ class Passages:
     def is_enough(self, support: sentences.Support | None) -> bool:
         """Whether what was found speaks to the question at all."""
         return support is not None and support.similarity >= self.settings.abstain_below
+
+
+def for_rows(retriever: Retriever, rows: Sequence[Row], k: int) -> list[list[Hit]]:
+    """The best ``k`` passages for each row, of those that its user may see; none for no text."""
+    found: dict[int, list[Hit]] = {}
+    by_user: dict[str | None, list[int]] = {}
+    for place, row in enumerate(rows):
+        if _shots.text_of(row).strip():
+            by_user.setdefault(row.user, []).append(place)
+    for user, places in by_user.items():
+        asked = [_shots.text_of(rows[place]) for place in places]
+        found.update(zip(places, retriever.search(asked, k, user=user), strict=True))
+    return [found.get(place, []) for place in range(len(rows))]
 
 
 def prompt(asked: str, passages: Sequence[str]) -> str:
