@@ -40,6 +40,13 @@ def talk(text: str) -> None:
     sys.stderr.flush()
 
 
+def talk_rich(part: "RenderableType") -> None:
+    """A renderable on stderr."""
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(part)
+
+
 def emit(output: Frozen) -> None:
     """Print an output model as JSON on stdout."""
     sys.stdout.write(output.model_dump_json(indent=2) + "\n")

@@ -1,5 +1,8 @@
 """Writing answers with a causal model: greedy, in batches of like length, up to its own end.
 
+An answer can also be drawn, token by token as likely as the model finds it: two of the same model
+are then two answers to choose from. The seed decides, together with what stands in the batch.
+
 Prompts come from ``_render`` alone, so that a model is asked as it was trained. Examples, where an
 approach shows some, are earlier turns of the same chat; for a model without a chat template they
 are paragraphs before the question.
@@ -35,6 +38,14 @@ class Written(NamedTuple):
     text: str
     tokens: int
     cut: bool
+
+
+class Sampling(NamedTuple):
+    """How answers are drawn instead of taking the likeliest token each time."""
+
+    temperature: float
+    """1: as the model has it; below, the likelier tokens gain; above, the others do."""
+    seed: int
 
 
 def room_for(rows: Sequence[Row], tokenizer: "PreTrainedTokenizerBase", window: int) -> int:
@@ -105,8 +116,17 @@ def writes(folder: Path) -> bool:
     return (folder / ABOUT).is_file()
 
 
+def writer_of(predictor: object) -> "Writer | None":
+    """The causal model behind a predictor that answers in its own words; else nothing."""
+    found = predictor if isinstance(predictor, Writer) else getattr(predictor, "writer", None)
+    return found if isinstance(found, Writer) else None
+
+
 class Writer:
     """A causal model that answers in its own words."""
+
+    sampling: Sampling | None = None
+    """Unless it is set, the likeliest token is taken each time."""
 
     def __init__(
         self,
@@ -200,6 +220,10 @@ class Writer:
     def write(self, prompts: Sequence[Sequence[int]], *, stops: bool = False) -> list[Written]:
         """Go on from each prompt until the model ends it; ``stops``: or begins a new paragraph."""
         found: dict[int, Written] = {}
+        if self.sampling:
+            from transformers import set_seed
+
+            set_seed(self.sampling.seed)
         order = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
         while order:
             width = len(prompts[order[0]]) + self.max_new_tokens
@@ -220,9 +244,11 @@ class Writer:
         ids = [[filler] * gap + list(ids) for gap, ids in zip(gaps, prompts, strict=True)]
         mask = [[0] * gap + [1] * (longest - gap) for gap in gaps]
         more: dict[str, Any] = {"stop_strings": [_BREAK]} if stops else {}
+        if self.sampling:  # from all tokens: no other cut than the temperature
+            more |= {"temperature": self.sampling.temperature, "top_k": 0, "top_p": 1.0}
         settings = GenerationConfig(
             max_new_tokens=self.max_new_tokens,
-            do_sample=False,
+            do_sample=self.sampling is not None,
             eos_token_id=sorted(ends) or None,
             pad_token_id=filler,
             **more,

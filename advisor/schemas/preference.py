@@ -30,8 +30,8 @@ ROLES = {
 }
 GENERAL = False
 _PROMPT: Sequence[str] = ("prompt", "question", "instruction", "input", "query", *CHAT)
-_BETTER = ("chosen", "preferred", "accepted", "better", "winner_response", "response_chosen")
-_WORSE = ("rejected", "dispreferred", "non_preferred", "worse", "response_rejected")
+BETTER = ("chosen", "preferred", "accepted", "better", "winner_response", "response_chosen")
+WORSE = ("rejected", "dispreferred", "non_preferred", "worse", "response_rejected")
 
 
 class _Pair(NamedTuple):
@@ -44,7 +44,7 @@ class _Pair(NamedTuple):
 
 def match(sample: Sample) -> Match | None:
     """By the names of both answers."""
-    better, worse = sample.role("target", _BETTER), sample.role("rejected", _WORSE)
+    better, worse = sample.role("target", BETTER), sample.role("rejected", WORSE)
     if better is None or worse is None or better == worse:
         return None
     prompt = sample.role("input", _PROMPT)

@@ -28,7 +28,7 @@ _TIE = {"0", "tie", "both", "neither", "equal", "same", "none", "c", "tie (bothb
 
 def match(sample: Sample) -> Match | None:
     """By two columns whose names differ by 1 and 2, or by a and b, and a column of verdicts."""
-    pair = _pair(sample)
+    pair = answers(sample)
     votes = sample.role("votes", [*_VOTES, "annotator", "annotator1", "annotator_1"])
     prompt = sample.role("input", ["instruction", "prompt", "question", "query"])
     if pair is None or votes is None or prompt is None:
@@ -63,7 +63,8 @@ def drafts(cells: Cells, roles: Roles) -> list[Draft]:
     return [Draft(input=whole, target=better, rejected=worse)]
 
 
-def _pair(sample: Sample) -> tuple[str, str] | None:
+def answers(sample: Sample) -> tuple[str, str] | None:
+    """The columns of the two answers, by names that differ in a number or letter alone."""
     names = {plain(column): column for column in sample.values}
     for stem in _STEMS:
         for a, b in (("1", "2"), ("a", "b"), ("_1", "_2"), ("_a", "_b")):

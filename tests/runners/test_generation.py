@@ -1,6 +1,7 @@
 """Writing: greedy, the same in any batch, ended by the model itself; and bits of what is right."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -129,3 +130,26 @@ def test_an_encoder_cannot_write_and_is_refused(approach, text_plan, text_train,
     plan = text_plan(tmp_path / "run", approach, base_model=encoder)
     with pytest.raises(UserError, match="this model does not write text"):
         find(approach).fit(plan, text_train, silent)
+
+
+def test_drawn_answers_are_those_of_their_seed_and_differ_from_the_likeliest(
+    writer, text_evaluation
+):
+    rows = text_evaluation[:6]
+    likeliest = [answer.prediction for answer in writer.predict(rows)]
+    found = {}
+    for name, seed in (("one", 1), ("again", 1), ("two", 2)):
+        writer.sampling = _generation.Sampling(1.0, seed)
+        found[name] = [answer.prediction for answer in writer.predict(rows)]
+    writer.sampling = _generation.Sampling(0.01, 1)
+    cold = [answer.prediction for answer in writer.predict(rows)]
+    writer.sampling = None
+    assert found["one"] == found["again"] != found["two"]
+    assert likeliest not in found.values()
+    assert cold == likeliest == [answer.prediction for answer in writer.predict(rows)]
+
+
+def test_the_writer_behind_a_predictor_is_found_where_there_is_one(writer):
+    assert _generation.writer_of(writer) is writer
+    assert _generation.writer_of(SimpleNamespace(writer=writer)) is writer
+    assert _generation.writer_of(SimpleNamespace(writer="a person")) is None
