@@ -26,14 +26,18 @@ from tui.messages import (
     OpenData,
     OpenDocuments,
     OpenInterview,
+    OpenRating,
     OpenRecommendation,
     OpenRuns,
     OpenStart,
+    RatingBegun,
     StartPlans,
     WatchRuns,
 )
 from tui.notebook import Notebook
 from tui.page import Page
+from tui.rate import RateScreen
+from tui.rate_form import RateFormScreen
 from tui.recommendation import RecommendationScreen
 from tui.run import RunScreen
 from tui.runs import RunsScreen
@@ -118,6 +122,17 @@ class WhichtuneApp(App[None]):
     def open_documents(self) -> None:
         """An index of documents, and what it finds."""
         self.open_above_home(DocumentsScreen(self.notebook))
+
+    @on(OpenRating)
+    def open_rating(self, event: OpenRating) -> None:
+        """What is to be rated, and by whom."""
+        self.push_screen(RateFormScreen(self.folder, event.names))
+
+    @on(RatingBegun)
+    def show_rating(self, event: RatingBegun) -> None:
+        """The answers; whoever has left the form by now does not want them any more."""
+        if isinstance(self.screen, RateFormScreen):
+            self.push_screen(RateScreen(event.ratings))
 
     @on(OpenRecommendation)
     def open_recommendation(self) -> None:

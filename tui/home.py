@@ -19,6 +19,7 @@ from tui.messages import (
     OpenData,
     OpenDocuments,
     OpenInterview,
+    OpenRating,
     OpenRecommendation,
     OpenRuns,
     RunsListed,
@@ -44,6 +45,7 @@ class HomeScreen(RunsPage):
         Binding("4", "pick('runs')", "Runs"),
         Binding("5", "pick('comparison')", "Compare"),
         Binding("6", "pick('documents')", "Documents"),
+        Binding("7", "pick('rating')", "Rate"),
         Binding("q", "app.quit", "Quit"),
     ]
 
@@ -102,6 +104,7 @@ class HomeScreen(RunsPage):
             "runs": ("4", "Runs", f"{len(self._runs)} in {_short(self._folder)}"),
             "comparison": ("5", "Compare", f"the newest of {done} finished runs, on the same rows"),
             "documents": ("6", "Documents", "index them, search them, answer from them"),
+            "rating": ("7", "Rate", "two answers side by side: pairs that can be learned from"),
             "quit": ("q", "Quit", "runs under way go on by themselves"),
         }
         items += [
@@ -144,6 +147,7 @@ class HomeScreen(RunsPage):
             "runs": OpenRuns(),
             "comparison": OpenComparison(),
             "documents": OpenDocuments(),
+            "rating": OpenRating(),
         }
         self.post_message(opened[way])
 

@@ -12,6 +12,7 @@ from textual.message import Message
 from advisor.compare import Comparison
 from advisor.outputs_search import SearchOutput
 from advisor.plan import Request
+from advisor.rating import Ratings
 from advisor.runs import RunStatus
 from rules.errors import UserError
 from runners.base import Plan, Progress
@@ -178,6 +179,27 @@ class OpenData(Message):
 
     from_questions: bool = False
     """The way back is the interview, in the state it is in."""
+
+
+@dataclass
+class RatingNews(Message):
+    """How far runs are whose answers are to be rated."""
+
+    news: Progress
+
+
+@dataclass
+class RatingBegun(Message):
+    """There are answers to rate."""
+
+    ratings: Ratings
+
+
+@dataclass
+class OpenRating(Message):
+    """Ask what is to be rated; names of runs, where some are marked."""
+
+    names: tuple[str, ...] = ()
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """All runs with their state and accuracy: open one, compare some."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from runners.base import Card, Scorecard
 from tui import words
 from tui.error_note import ErrorNote
 from tui.listing import Item, Listing
-from tui.messages import OpenComparison, OpenInterview, RunsListed, WatchRuns
+from tui.messages import OpenComparison, OpenInterview, OpenRating, RunsListed, WatchRuns
 from tui.runs_page import RunsPage
 
 
@@ -30,6 +30,7 @@ class RunsScreen(RunsPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark"),
         Binding("c", "compare", "Compare"),
+        Binding("r", "rate", "Rate answers"),
         Binding("i", "interview", "Interview"),
     ]
 
@@ -75,7 +76,7 @@ class RunsScreen(RunsPage):
     def _draw_next(self) -> None:
         done = sum(run.state == "done" for run in self._runs)
         if len(self._marked) > 1:
-            self.next_step(f"c compares {words.listed(self._marked)}")
+            self.next_step(f"c compares {words.listed(self._marked)}{_rates(self._marked)}")
         elif not self._runs:
             self.next_step("i starts the interview, which ends in a run")
         elif done > 1:
@@ -108,9 +109,18 @@ class RunsScreen(RunsPage):
         """Compare the marked runs, or the newest that can be compared."""
         self.post_message(OpenComparison(tuple(self._folder / name for name in self._marked)))
 
+    def action_rate(self) -> None:
+        """Rate the answers of the marked runs, or of the one under the cursor."""
+        chosen = self._marked or [name for name in [self.query_one(Listing).key] if name]
+        self.post_message(OpenRating(tuple(chosen)))
+
     def action_interview(self) -> None:
         """Go to the questions."""
         self.post_message(OpenInterview())
+
+
+def _rates(marked: Sequence[str]) -> str:
+    return "; r rates the answers of both" if len(marked) == 2 else ""
 
 
 def _row(run: RunStatus, marked: bool) -> Content:

@@ -2,11 +2,13 @@
 when a screen does: ``pytest tests/tui/test_snapshots.py --snapshot-update`` after looking at them.
 """
 
+import json
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from textual.widgets import Input
 
 from advisor import questions
 from advisor.check import Found, Remedy
@@ -20,7 +22,14 @@ from rules.facts import Facts
 from runners import base
 from runners.base import Interval95
 from tui.looked import Wanted, look
-from tui.messages import OpenComparison, OpenData, OpenInterview, OpenRecommendation, WatchRuns
+from tui.messages import (
+    OpenComparison,
+    OpenData,
+    OpenInterview,
+    OpenRating,
+    OpenRecommendation,
+    WatchRuns,
+)
 
 
 def _rule(name, when, effect, weight, because):
@@ -238,3 +247,19 @@ def test_xray(app, at, settle, snap_compare, examined):
 def test_home(app, settle, snap_compare, monkeypatch):
     monkeypatch.setattr("tui.home._short", lambda folder: "runs")
     assert snap_compare(app, terminal_size=(80, 24), run_before=settle)
+
+
+def test_rate(app, at, settle, snap_compare, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answers = "Open the app,\nthen Cards, then Block.", "Call us, day and night: a clerk blocks it."
+    row = {"prompt": "How do I block my card?", "answer_a": answers[0], "answer_b": answers[1]}
+    Path("answers.jsonl").write_text(json.dumps(row))
+
+    async def begin(pilot):
+        await at(OpenRating())(pilot)
+        pilot.app.screen.query_one("#answers", Input).value = "answers.jsonl"
+        pilot.app.screen.query_one("#rater", Input).value = "ann"
+        await pilot.press("enter")
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=begin)
