@@ -16,6 +16,7 @@ from advisor import (
     cli_data,
     cli_index,
     cli_memory,
+    cli_prompt,
     cli_rate,
     cli_results,
     cli_runs,
@@ -63,6 +64,7 @@ for _group in (
 ):
     for _name, _command in _group.items():
         app.command(_name)(_command)
+app.add_typer(cli_prompt.app, name="prompt")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
 from advisor.outputs_data import ConvertOutput, LabelOutput
 from advisor.outputs_index import IndexOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
+from advisor.outputs_prompt import PromptOutput
 from advisor.outputs_rate import RateOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
 from advisor.outputs_search import SearchOutput
@@ -162,6 +163,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     ExportOutput,
     IndexOutput,
     SearchOutput,
+    PromptOutput,
     SweepOutput,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from advisor import data, scale, split
+from advisor import data, prompts, scale, split
 from advisor.columns import Columns
 from advisor.schema import schemas
 from rules import engine
@@ -123,7 +123,11 @@ def draft(request: Request, runs: Path) -> Draft:
         folder=_run_folder.new_folder(runs, request.approach),
         seed=request.seed,
         settings={**request.settings, **{name: value for name, (value, _) in computed.items()}},
-        reasons={**why_model, **{name: reason for name, (_, reason) in computed.items()}},
+        reasons={
+            **why_model,
+            **_versions(request),
+            **{name: reason for name, (_, reason) in computed.items()},
+        },
         max_minutes=request.max_minutes,
         processes=request.processes,
         answer_format=request.answer_format,
@@ -131,6 +135,12 @@ def draft(request: Request, runs: Path) -> Draft:
     )
     _run_folder.write_plan(plan)
     return Draft(plan=plan, split=frozen)
+
+
+def _versions(request: Request) -> dict[str, str]:
+    """A prompt is known by its version, wherever its text came from."""
+    told = request.settings.get("instruction")
+    return {"instruction": f"version {prompts.version(told)}"} if isinstance(told, str) else {}
 
 
 def own_metric(call: str) -> OwnMetric:
@@ -242,7 +252,10 @@ def _base_model(given: str | None, task: Task) -> tuple[str, dict[str, str]]:
 def read_settings(pairs: list[str]) -> dict[str, Any]:
     """Read ``name=value`` pairs; a value is YAML, and ``@file.yaml`` stands for a file's content.
 
+    Of ``@file.md`` and ``@file.txt`` the text is taken as it stands, as of a prompt.
+
     Raises:
+        DataError: A file that is no prompt.
         SettingError: A pair without ``=``, a file that is not there, or a value that is not YAML.
     """
     settings: dict[str, Any] = {}
@@ -251,6 +264,9 @@ def read_settings(pairs: list[str]) -> dict[str, Any]:
         if not sign:
             fix = f"write --setting {name}=VALUE"
             raise SettingError(f"{pair!r} has no '='", where="--setting", fix=fix)
+        if text.startswith("@") and Path(text).suffix in prompts.ENDINGS:
+            settings[name.strip()] = prompts.read(Path(text[1:]).expanduser())
+            continue
         try:
             text = Path(text[1:]).read_text("utf-8") if text.startswith("@") else text
             settings[name.strip()] = yaml.safe_load(text)

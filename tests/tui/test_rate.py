@@ -56,6 +56,7 @@ async def test_answers_are_rated_side_by_side_and_become_pairs(
         ratings = app.screen._ratings
         for number, key in enumerate(("1", "right", "2")):
             asked = ratings.current
+            assert asked is not None
             text = shown(pilot)
             assert asked.input in text
             assert "Call us." in text
@@ -125,7 +126,7 @@ async def test_thumbs_have_keys_of_their_own(app, settle, shown, answers, begin,
         await settle(pilot)
         table = data.read(tmp_path / "ratings.thumbs.jsonl")
         assert (table.mapping.kind, len(table.rows)) == ("liked", 6)
-        assert sum(row.liked for row in table.rows) == 3
+        assert sum(bool(row.liked) for row in table.rows) == 3
 
 
 async def test_long_answers_move_together(app, settle, begin, tmp_path, monkeypatch):
