@@ -46,7 +46,10 @@ def profile(
         Path | None, typer.Option(help="Write kind and columns down, for --mapping.")
     ] = None,
     base: Annotated[
-        str | None, typer.Option(help="Base model in whose tokens rows are counted.")
+        str | None,
+        typer.Option(
+            help="Base model in whose tokens rows are counted; of pairs, it reads the answers too."
+        ),
     ] = None,
     embed: Annotated[
         bool | None,

@@ -19,6 +19,7 @@ from advisor.detection import detect
 from advisor.opening import open_any
 from advisor.reading import Excluded, Reading
 from advisor.rows import Rows
+from advisor.schema import TIE
 from advisor.tabular import Record
 from rules.errors import DataError
 from runners.base import Frozen, Progress, Report, Row, silent
@@ -174,6 +175,8 @@ def _nothing_usable(
     if mapping and mapping.kind != "classification":
         needed = ", ".join(f"{role} in `{column}`" for role, column in mapping.roles.items())
         fix = f"they were read as {mapping.kind} ({needed}); fill these in, or say --kind NAME"
+        if reason == TIE:
+            fix = "ties teach no order: have answers rated that differ more (whichtune rate)"
     elif mapping and reason == "no label":
         fix = f"label some of them: whichtune label {path} --out labelled.jsonl"
     return DataError(what, where=str(path), fix=fix)

@@ -1,5 +1,6 @@
 """What to look at in an examination, and in whose tokens: the user's word, else a default."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -52,6 +53,7 @@ def examine(
         embed=len(table.rows) <= EMBEDDED if asked.embed is None else asked.embed,
         report=report,
     )
+    examined = replace(examined, opened=asked.base_model is not None)
     profile, found = measure(examined)
     return Examination(profile, found, examined)
 

@@ -161,6 +161,8 @@ class Examined:
     """In whose tokens rows are looked at; ``None``: in no one's."""
     embed: bool = False
     """Whether texts may be embedded, which takes milliseconds each."""
+    opened: bool = False
+    """Whether the base model itself may be opened, not its tokenizer alone."""
     report: Report = silent
 
     @classmethod

@@ -24,6 +24,9 @@ Roles = dict[str, str]
 Sure = Literal["given", "sure", "likely", "guess"]
 LEVELS: Sequence[Sure] = ("guess", "likely", "sure", "given")
 
+TIE = "a tie: neither answer is the better one"
+"""Why a judged pair has no row in it."""
+
 COMMON = {
     "id": "the row's own id",
     "user": "whose row it is",

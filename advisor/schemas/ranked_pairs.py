@@ -8,7 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from advisor.rows import Draft
-from advisor.schema import Cells, Match, Roles, Sample, Unusable, is_blank, maybe_text, plain, text
+from advisor.schema import (
+    TIE,
+    Cells,
+    Match,
+    Roles,
+    Sample,
+    Unusable,
+    is_blank,
+    maybe_text,
+    plain,
+    text,
+)
 
 SAYS = "two answers and who judged which to be better"
 ROLES = {
@@ -37,9 +48,9 @@ def match(sample: Sample) -> Match | None:
         return None
     context = sample.role("context", ["input", "context"])
     roles = {"input": prompt, "first": pair[0], "second": pair[1], "votes": votes}
-    judges = len(_judges(votes, list(sample.values)))
+    others = len(judges(votes, list(sample.values))) - 1
     why = f"`{pair[0]}` and `{pair[1]}` are judged in `{votes}`"
-    why += f" and {judges - 1} more" if judges > 1 else ""
+    why += f" and {others} more" if others else ""
     return Match(roles | ({"context": context} if context else {}), "sure", why)
 
 
@@ -49,11 +60,11 @@ def drafts(cells: Cells, roles: Roles) -> list[Draft]:
     two = maybe_text(cells, roles["second"], f"answer `{roles['second']}`")
     prompt = text(cells, roles["input"], "prompt")
     context = maybe_text(cells, roles.get("context"), "context")
-    said = Counter(_side(cells.get(judge)) for judge in _judges(roles["votes"], list(cells)))
+    said = Counter(_side(cells.get(judge)) for judge in judges(roles["votes"], list(cells)))
     del said[None]
     (winner, most), *others = said.most_common() or [(0, 0)]
     if winner == 0 or (others and others[0][1] == most):
-        raise Unusable("a tie: neither answer is the better one")
+        raise Unusable(TIE)
     if one == two:
         raise Unusable("both answers are the same")
     better, worse = (one, two) if winner == 1 else (two, one)
@@ -74,7 +85,8 @@ def answers(sample: Sample) -> tuple[str, str] | None:
     return (given[0], given[1]) if given[0] and given[1] else None
 
 
-def _judges(votes: str, columns: Sequence[str]) -> list[str]:
+def judges(votes: str, columns: Sequence[str]) -> list[str]:
+    """The columns of all verdicts: the one that was found, and those that differ by a number."""
     stem = re.sub(r"\d+$", "", votes)
     return [c for c in columns if c == votes or (stem != votes and re.sub(r"\d+$", "", c) == stem)]
 
