@@ -130,6 +130,7 @@ def _finish(ratings: "Ratings", export: Path | None, *, as_json: bool) -> None:
     """Write the rows, and say what they come to."""
     from advisor import rating_pairs, report_rate
 
+    ratings.reload()
     found = rating_pairs.tally(ratings)
     path = export or rating_pairs.default(ratings)
     written = path if export or found.rows else None

@@ -117,12 +117,21 @@ class Ratings:
         """
         self.out, self.candidates, self.rater = out, candidates, rater
         self._digest = digest
-        read = rating_log.read(out, digest)
-        self.lines: list[Line] = list(read.lines)
-        self.unread = read.unread
+        self.lines: list[Line] = []
+        self.unread: tuple[str, ...] = ()
         """Places of lines that cannot be read: what stood there is asked again."""
+        self.reload()
         self._items = {item.id: item for item in candidates.items}
         self._begun = time.monotonic()
+
+    def reload(self) -> None:
+        """Read what others have said meanwhile.
+
+        Raises:
+            DataError: The log cannot be read.
+        """
+        read = rating_log.read(self.out, self._digest)
+        self.lines, self.unread = list(read.lines), read.unread
 
     @property
     def mode(self) -> Mode:

@@ -128,6 +128,8 @@ def _require_same(begun: Ratings, sources: Sources, wanted: Wanted) -> None:
     if asked and asked != known:
         what = f"these ratings are of {' and '.join(sorted(known))}"
         raise DataError(what, where=str(out), fix=fix)
+    if wanted.seed not in (0, kept.seed):
+        raise DataError(f"these ratings have the seed {kept.seed}", where=str(out), fix=fix)
     if wanted.mode != kept.mode and (asked or wanted.mode == "thumbs"):
         raise DataError(f"these ratings are {_WORDS[kept.mode]}", where=str(out), fix=fix)
 

@@ -1,6 +1,7 @@
 """Two answers side by side, blind: a key for the better one, and what all ratings come to."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import ClassVar, cast
 
 from textual import on
@@ -104,19 +105,26 @@ class RateScreen(Page):
 
     def _show_end(self) -> None:
         """Write the rows, and say what they come to."""
-        found = rating_pairs.tally(self._ratings)
-        written = rating_pairs.default(self._ratings) if found.rows else None
+        written = None
         try:
-            if written:
-                rating_pairs.write(self._ratings, written)
+            self._ratings.reload()
+            written = self._write()
         except UserError as error:
             self.query_one(ErrorNote).show(error)
-            written = None
+        found = rating_pairs.tally(self._ratings)
         self.query_one("#summary", Static).update(
             report_rate.summary(self._ratings, found, written)
         )
         then = f"2 on the first screen reads {written.name}, " if written else ""
         self.next_step(f"{then}u takes the last one back, escape goes back")
+
+    def _write(self) -> Path | None:
+        """The rows to learn from; nothing where there is not one."""
+        if not rating_pairs.tally(self._ratings).rows:
+            return None
+        path = rating_pairs.default(self._ratings)
+        rating_pairs.write(self._ratings, path)
+        return path
 
     def action_say(self, said: str) -> None:
         """Keep it, and show the next."""
@@ -148,15 +156,14 @@ class RateScreen(Page):
 
     def action_back(self) -> None:
         """Write what there is to learn from so far, and go back; the same log goes on."""
-        found = rating_pairs.tally(self._ratings)
-        if found.rows:
-            path = rating_pairs.default(self._ratings)
-            try:
-                rating_pairs.write(self._ratings, path)
-            except UserError as error:
-                self.notify(str(error), title="Not written", severity="error", markup=False)
-            else:
-                self.notify(f"{found.rows:,} rows in {path.name}", markup=False)
+        try:
+            self._ratings.reload()
+            written = self._write()
+        except UserError as error:
+            self.notify(str(error), title="Not written", severity="error", markup=False)
+        else:
+            if written:
+                self.notify(f"what can be learned from is in {written.name}", markup=False)
         super().action_back()
 
     def action_scroll(self, pages: int) -> None:

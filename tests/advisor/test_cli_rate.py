@@ -157,6 +157,25 @@ def test_undo_takes_back_one_after_the_other_and_what_others_said_stays(answers,
     assert opened(out, answers).current == opened(out, answers, "new").current
 
 
+def test_two_people_who_rate_at_once_lose_nothing(answers, out):
+    ann, bob = opened(out, answers, "ann"), opened(out, answers, "bob")
+    for _ in range(10):
+        picks(ann, count=1)
+        picks(bob, count=1)
+    assert ann.raters == ("ann",)
+    ann.reload()
+    assert ann.raters == ("ann", "bob")
+    assert len(ann.said("bob")) == len(ann.said()) == 10
+
+
+def test_another_seed_begins_anew(whichtune, answers, out):
+    whichtune("rate", answers, "--out", out, "--seed", "3", stdin="1\nq\n")
+    code, _, talk = whichtune("rate", answers, "--out", out, "--seed", "4", stdin="1\n")
+    assert (code, "these ratings have the seed 3" in talk) == (2, True)
+    code, *_ = whichtune("rate", "--out", out, stdin="1\nq\n")
+    assert (code, len(lines(out))) == (0, 2)
+
+
 def test_two_raters_agree_as_scikit_learn_says_and_what_most_said_counts(whichtune, answers, out):
     picks(opened(out, answers, "ann"))
     picks(opened(out, answers, "bob"), count=8)
