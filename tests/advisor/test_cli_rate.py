@@ -17,6 +17,7 @@ from runners import _measuring, _run_folder
 from runners.base import DataFile, Plan, Result, Row, find, silent
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
+PANDALM = Path(__file__).parents[3] / "shared/data/preference/pandalm_testset/testset-v1.json"
 GOOD, BAD = "Open the app, then Cards, then Block.", "Call us."
 
 
@@ -215,6 +216,17 @@ def test_alpha_is_that_of_the_published_example():
         zip(*([None if v == "." else v for v in row.split()] for row in observers), strict=True)
     )
     assert alpha(units) == pytest.approx(0.743, abs=0.0005)
+
+
+@pytest.mark.skipif(not PANDALM.exists(), reason="the optional folder ../shared/data is not there")
+def test_kappas_are_those_that_the_authors_of_pandalm_print():
+    rows = json.loads(PANDALM.read_text("utf-8"))
+    said = {n: {str(row["idx"]): str(row[f"annotator{n}"]) for row in rows} for n in "123"}
+    for pair, printed in (("12", 0.85), ("13", 0.88), ("23", 0.86)):
+        found = agreement({n: said[n] for n in pair})
+        assert round(found.value, 2) == printed
+        assert found.low < found.value < found.high
+    assert 0.85 < agreement(said).value < 0.88
 
 
 def test_agreement_needs_two_raters_and_two_verdicts():
