@@ -16,6 +16,7 @@ from advisor import (
     cli_data,
     cli_index,
     cli_memory,
+    cli_plan,
     cli_prompt,
     cli_rate,
     cli_results,
@@ -52,6 +53,7 @@ def root() -> None:
 for _group in (
     cli_advice.COMMANDS,
     cli_memory.COMMANDS,
+    cli_plan.COMMANDS,
     cli_runs.COMMANDS,
     cli_results.COMMANDS,
     cli_xray.COMMANDS,

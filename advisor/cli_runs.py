@@ -1,4 +1,4 @@
-"""Commands that do and measure: plan, run, demo."""
+"""Commands that do and measure: run, demo."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor import bakeoff, console, runs
+from advisor import bakeoff, cli_dry_run, console, runs
 from advisor.cli_columns import columns
 from advisor.cli_options import (
     Data,
@@ -20,7 +20,24 @@ from advisor.cli_options import (
     Runs,
     Target,
 )
-from advisor.cli_run_options import Format, Function, Minutes, Processes
+from advisor.cli_run_options import (
+    Approach,
+    BaseModel_,
+    BaseUrl,
+    DryRun,
+    EndpointOption,
+    Format,
+    Function,
+    KeyEnv,
+    MaxCost,
+    Minutes,
+    PerLabel,
+    Privacy,
+    Processes,
+    Seed,
+    Setting,
+    Share,
+)
 from rules.errors import RunError, UserError
 from runners._run_folder import RunStatus
 from runners.base import Plan, can_run
@@ -28,87 +45,9 @@ from runners.base import Plan, can_run
 if TYPE_CHECKING:
     from advisor import plan as plans
 
-Approach = Annotated[
-    list[str] | None, typer.Option("--approach", help="Which approach; may be repeated.")
-]
-BaseModel_ = Annotated[
-    str | None,
-    typer.Option("--base-model", help="A hub id such as org/name, a folder, or bundled."),
-]
-Setting = Annotated[
-    list[str] | None,
-    typer.Option("--setting", help="A knob of the approach, such as --setting epochs=3."),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Of the split and of everything random.")]
-Share = Annotated[
-    float,
-    typer.Option(
-        "--share", min=0.01, max=0.9, help="Share of --data set aside without --evaluation."
-    ),
-]
-PerLabel = Annotated[
-    int | None,
-    typer.Option("--per-label", min=1, help="Learn from this many rows of each label only."),
-]
 CANDIDATES = 3
 """Approaches that run when none is named: the best that can run."""
 DEMO = ("zero_shot", "few_shot", "heads", "lora")
-
-
-def plan(
-    data: Annotated[Path, typer.Option("--data", help="Your rows: CSV, TSV, JSON, JSON Lines.")],
-    approach: Annotated[str, typer.Option("--approach", help="Which approach.")],
-    evaluation: Evaluation = None,
-    input_column: Input = None,
-    target_column: Target = None,
-    id_column: Id = None,
-    kind: Kind = None,
-    role: Role = None,
-    mapping: Mapping = None,
-    base_model: BaseModel_ = None,
-    setting: Setting = None,
-    seed: Seed = 0,
-    share: Share = 0.2,
-    per_label: PerLabel = None,
-    minutes: Minutes = None,
-    processes: Processes = 1,
-    answer_format: Format = None,
-    metric_function: Function = None,
-    runs_folder: Runs = None,
-    as_json: Json = False,
-) -> None:
-    """Freeze the rows and write down one experiment, with the reason of every computed value.
-
-    Nothing is trained yet. Start it with: whichtune run NAME
-    """
-    from advisor import plan as plans
-
-    flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
-    request = plans.Request(
-        approach=approach,
-        data=data,
-        evaluation=evaluation,
-        columns=columns(flags, roles=role, mapping_file=mapping),
-        base_model=base_model,
-        settings=plans.read_settings(setting or []),
-        seed=seed,
-        evaluation_share=share,
-        rows_per_label=per_label,
-        max_minutes=minutes,
-        processes=processes,
-        answer_format=answer_format,
-        metric_function=metric_function,
-    )
-    draft = plans.draft(request, runs.root(runs_folder))
-    if as_json:
-        from advisor import outputs
-
-        console.emit(outputs.plan(draft))
-        return
-    from advisor import report_runs
-
-    console.show(report_runs.plan(draft.plan, draft.split.notes))
-    console.talk(f"\nNext: whichtune run {draft.plan.name}")
 
 
 def run(
@@ -133,6 +72,12 @@ def run(
     processes: Processes = 1,
     answer_format: Format = None,
     metric_function: Function = None,
+    base_url: BaseUrl = None,
+    key_env: KeyEnv = None,
+    max_cost: MaxCost = None,
+    endpoint: EndpointOption = None,
+    privacy: Privacy = None,
+    dry_run: DryRun = False,
     again: Annotated[bool, typer.Option("--again", help="Even if it is done already.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint of a stopped run.")
@@ -155,6 +100,7 @@ def run(
     if name:
         plans_made = [_existing(name, root, again=again, resume=resume)]
     else:
+        from advisor import endpoints
         from advisor import plan as plans
 
         flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
@@ -172,8 +118,19 @@ def run(
             processes=processes,
             answer_format=answer_format,
             metric_function=metric_function,
+            endpoint=endpoints.made(
+                base_model,
+                base_url,
+                key_env,
+                max_cost,
+                privacy,
+                plans.read_settings(endpoint or []),
+            ),
         )
         plans_made = _plans(request, approach or _recommended(request), root)
+    if dry_run:
+        cli_dry_run.show(plans_made, as_json=as_json)
+        return
     if detach:
         runs.start(*plans_made)
         for made in plans_made:
@@ -237,7 +194,7 @@ def _plans(request: "plans.Request", approaches: Sequence[str], root: Path) -> l
 
     for approach in approaches:
         plans.check_approach(approach)
-        runs.require_libraries(approach)
+        runs.require_libraries(approach, request.base_model)
     drafts = [
         plans.draft(request.model_copy(update={"approach": approach}), root)
         for approach in approaches
@@ -297,4 +254,4 @@ def demo(
     _finish([_carry_out(item) for item in made], as_json=as_json)
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"plan": plan, "run": run, "demo": demo}
+COMMANDS: dict[str, Callable[..., None]] = {"run": run, "demo": demo}

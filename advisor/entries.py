@@ -6,7 +6,7 @@ from typing import NamedTuple
 from advisor.scale import TAKEN, Metric, Scale, scale
 from rules import engine
 from rules.errors import RunError, UserError
-from runners import _data, _measuring, _models, _own_metric, _run_folder
+from runners import _data, _measuring, _own_metric, _run_folder
 from runners._measuring import BASELINE
 from runners._run_folder import RunStatus
 from runners.base import OwnMetric, Prediction, Row
@@ -109,7 +109,7 @@ def _baselines(runs: Sequence[RunStatus], by: Scale) -> list[Entry]:
     models = {run.plan.base_model: run for run in runs if run.plan.base_model not in plain}
     for base_model, run in models.items():
         folder = run.plan.train.path.parent / "baselines"
-        path = folder / f"{_models.fingerprint(base_model)}.jsonl"
+        path = folder / _measuring.kept_as(run.plan)
         if path.exists():
             name = "untouched" if len(models) == 1 else f"untouched {base_model}"
             predictions = _run_folder.read_predictions(path)

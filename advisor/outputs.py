@@ -18,6 +18,7 @@ from advisor.doctor import Readiness
 from advisor.hardware import HardwareProfile
 from advisor.mend import Mended
 from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
+from advisor.outputs_api import DryRunOutput
 from advisor.outputs_data import ConvertOutput, LabelOutput
 from advisor.outputs_index import IndexOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
@@ -165,6 +166,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     SearchOutput,
     PromptOutput,
     SweepOutput,
+    DryRunOutput,
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from advisor import data, prompts, scale, split
+from advisor import data, endpoints, prompts, scale, split
 from advisor.columns import Columns
 from advisor.schema import schemas
 from rules import engine
@@ -26,7 +26,7 @@ from runners import (
     base,
 )
 from runners._render_tokenizer import BUNDLED
-from runners.base import Frozen, OwnMetric, Plan, can_run, find, names, settings_of
+from runners.base import Endpoint, Frozen, OwnMetric, Plan, can_run, find, names, settings_of
 
 TASKS: dict[str, Task] = {
     "classification": "classification",
@@ -65,6 +65,8 @@ class Request(Frozen):
     """A JSON schema or a regular expression; of texts it is measured how many have this form."""
     metric_function: str | None = None
     """``module:function`` of the current folder; of texts it says how good an answer is."""
+    endpoint: Endpoint | None = None
+    """Where a base model ``api:…`` is asked."""
 
 
 class Draft(Frozen):
@@ -95,6 +97,7 @@ def draft(request: Request, runs: Path) -> Draft:
     if request.answer_format:
         _answer_format.checker(request.answer_format)
     own = own_metric(request.metric_function) if request.metric_function else None
+    endpoint = endpoints.checked(request.endpoint, request.base_model, runner, request.approach)
     _check_model(request.base_model)
     train, evaluation = data.read_both(request.data, request.evaluation, request.columns)
     task = task_of(train, request.approach)
@@ -102,6 +105,7 @@ def draft(request: Request, runs: Path) -> Draft:
     base.require_ready(runner, settings)
     _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task)
+    endpoints.check_task(endpoint, task)
     _for_texts(own, task)
     frozen = _freeze(request, runs, train, evaluation)
     if train.mapping.kind == "question_context":
@@ -132,6 +136,7 @@ def draft(request: Request, runs: Path) -> Draft:
         processes=request.processes,
         answer_format=request.answer_format,
         metric_function=own,
+        endpoint=endpoint,
     )
     _run_folder.write_plan(plan)
     return Draft(plan=plan, split=frozen)

@@ -55,14 +55,18 @@ def is_over(run: RunStatus) -> bool:
     return run.state in _OVER
 
 
-def require_libraries(approach: str) -> None:
+def require_libraries(approach: str, base_model: str | None = None) -> None:
     """Check that an approach can be carried out here, before anything is made or started.
+
+    With a base model behind an address, what it takes to ask that one.
 
     Raises:
         MissingExtraError: A library is not installed; the command that installs it is named.
         UserError: No runner has that name.
     """
-    _models.require(*base.find(approach).LIBRARIES, approach=approach)
+    runner = base.find(approach)
+    needed = base.libraries(runner, "classification", base_model or "")
+    _models.require(*needed, approach=approach)
 
 
 def start(*plans: Plan) -> None:
@@ -74,7 +78,7 @@ def start(*plans: Plan) -> None:
         SettingError: The file of a metric of the user's own is gone or changed.
     """
     for plan in plans:
-        require_libraries(plan.approach)
+        require_libraries(plan.approach, plan.base_model)
         if plan.metric_function:
             _own_metric.require_same(plan.metric_function)
     for plan in plans:

@@ -72,7 +72,7 @@ def require_ready(chosen: Sequence[RunStatus]) -> None:
         if run.result is None:
             fix = f"finish it first: whichtune run {run.name}"
             raise RunError(f"{run.name} is {run.state}", where=str(run.folder), fix=fix)
-        runs.require_libraries(run.plan.approach)
+        runs.require_libraries(run.plan.approach, run.plan.base_model)
 
 
 def bases(chosen: Sequence[RunStatus], wanted: bool | None) -> dict[Base, int | None]:

@@ -111,3 +111,38 @@ class Forgetting(Frozen):
 
 
 Card = Scorecard | TextCard
+
+
+class Usage(Frozen):
+    """What was asked of a model behind an address, in this attempt of the run."""
+
+    calls: int
+    """Answers that came over the network."""
+    cached: int
+    """Answers that were kept from before, and cost nothing."""
+    retries: int
+    prompt_tokens: int
+    answer_tokens: int
+    dollars: float | None
+    """Spent by all runs of the account so far; ``None`` where no price is known."""
+    refused: int
+    """Rows whose answer a filter withheld."""
+    outside: int
+    """Rows whose answer is none of the labels."""
+
+
+class Forecast(Frozen):
+    """What a fit will take, said before it begins; what it took stands in the ``Result``."""
+
+    seconds: float
+    """Of the whole fit, from its first moment."""
+    memory_bytes: int
+    """Highest resident memory of the process while it fits; on a GPU, of the GPU's tensors."""
+    estimated_bytes: int | None = None
+    """The same by arithmetic alone (``rules.memory``); ``None`` for a model of no known kind."""
+    measured_bytes: int
+    """After two steps on the longest batch, with what the optimizer will add."""
+    measured_seconds: float
+    """From the speed of those steps."""
+    corrected_by: int = 0
+    """How many runs of this kind on this machine corrected the first two numbers."""

@@ -37,7 +37,13 @@ class LabelLikelihood:
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """The likeliest label of each row."""
-        return [self.answer(row, ()) for row in rows]
+        return self.answers(rows, [()] * len(rows))
+
+    def answers(
+        self, rows: Sequence[Row], shots: Sequence[Sequence[tuple[str, str]]]
+    ) -> list[Prediction]:
+        """The likeliest label of each row after its examples."""
+        return [self.answer(row, few) for row, few in zip(rows, shots, strict=True)]
 
     def answer(self, row: Row, shots: Sequence[tuple[str, str]]) -> Prediction:
         """The likeliest label of one row after some examples of text and label."""

@@ -68,6 +68,11 @@ def prepare(plan: Plan, rows: Sequence[Row], instruction: str = "") -> None:
     Raises:
         UserError: The base model writes no text, or is not there.
     """
+    if plan.endpoint:
+        from runners import _api_writer  # it is a writer too, and imports this module
+
+        _api_writer.prepare(plan, rows, instruction)
+        return
     _causal_lm.require_causal(plan.base_model)
     from transformers import AutoConfig
 
@@ -79,6 +84,10 @@ def prepare(plan: Plan, rows: Sequence[Row], instruction: str = "") -> None:
 def load(folder: Path) -> "Writer":
     """Open the untouched base model, to be asked as :func:`prepare` wrote down."""
     known = about(folder)
+    if known.get("endpoint"):
+        from runners import _api_writer
+
+        return _api_writer.ApiWriter(known)
     model, tokenizer = _causal_lm.open_model(known["base_model"])
     return Writer(model, tokenizer, known["max_new_tokens"], known["instruction"])
 
@@ -202,6 +211,10 @@ class Writer:
         for asked, said in shots:
             before += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
         return row.model_copy(update={"messages": (*before, *own), "input": ""})
+
+    def count(self, row: Row, shots: Shots = ()) -> int:
+        """Tokens of the prompt of a row, as it is."""
+        return len(_render.prompt(self.framed(row, list(shots)), self.tokenizer)[1])
 
     def fitting(self, row: Row, shots: list[tuple[str, str]]) -> list[int]:
         """Tokens of the prompt; the farthest examples go first, then the end of the text."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rules.errors import UserError
-from runners import _measure, _measure_text, _models, _own_metric, _run_folder
+from runners import _asking, _measure, _measure_text, _models, _own_metric, _run_folder
 from runners._references import asked, is_text_alone
 from runners.base import (
     Card,
@@ -48,10 +48,10 @@ def ask(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -
 
 def _ask(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
     if not is_text(plan):
-        return _in_blocks(predictor, rows, report)
-    answers = _texts(predictor, rows, report)
-    if not isinstance(predictor, TextPredictor):
-        return answers
+        return _in_blocks(plan, predictor, rows, report)
+    answers = _texts(plan, predictor, rows, report)
+    if plan.endpoint or not isinstance(predictor, TextPredictor):
+        return answers  # a model behind an address does not say what it finds likely
     return answers._replace(predictions=_with_bits(predictor, rows, answers.predictions, report))
 
 
@@ -73,11 +73,11 @@ def _own(
         return predictions
 
 
-def _texts(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
+def _texts(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
     if isinstance(predictor, TextPredictor) and all(map(is_text_alone, rows)):
         return Answers([Prediction(id=row.id, prediction="") for row in rows], 0.0)
     questions = asked(rows)
-    found = _in_blocks(predictor, [question.row for question in questions], report)
+    found = _in_blocks(plan, predictor, [question.row for question in questions], report)
     spread: dict[int, Prediction] = {}
     for question, answer in zip(questions, found.predictions, strict=True):
         for place in question.places:
@@ -85,8 +85,24 @@ def _texts(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers
     return Answers([spread[place] for place in range(len(rows))], found.seconds_each)
 
 
-def _in_blocks(predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
-    block = max(64, len(rows) // 20)
+def _in_blocks(plan: Plan, predictor: Predictor, rows: Sequence[Row], report: Report) -> Answers:
+    if plan.endpoint:  # all at once, so that the server is never waited for by every question
+        with _asking.told(_told(report)):
+            return _in_one(predictor, rows, max(1, len(rows)), report)
+    return _in_one(predictor, rows, max(64, len(rows) // 20), report)
+
+
+def _told(report: Report) -> _asking.Tell:
+    """News of questions at an address, twenty times on the way."""
+
+    def tell(done: int, count: int) -> None:
+        if done % max(1, count // 20) == 0:
+            report(Progress(message="asking", step=done, steps=count))
+
+    return tell
+
+
+def _in_one(predictor: Predictor, rows: Sequence[Row], block: int, report: Report) -> Answers:
     predictions: list[Prediction] = []
     began = time.perf_counter()
     for start in range(0, len(rows), block):
@@ -134,21 +150,29 @@ def baselines(
     """What no work would have given, on the same rows; kept beside the data for the next run."""
     folder = plan.train.path.parent / "baselines"
     folder.mkdir(exist_ok=True)
-    kept = folder / f"{_models.fingerprint(plan.base_model)}.jsonl"
+    kept = folder / kept_as(plan)
     if kept.exists():
-        untouched = _run_folder.read_predictions(kept)
+        found = _run_folder.read_predictions(kept)
     else:
         report(Progress(message="measuring the untouched model"))
-        untouched = _untouched(plan, train, rows, predictions)
-        _run_folder.write_predictions(kept, untouched)
-    every = {**nothing(plan, train, rows), "untouched": untouched}
+        found = untouched(plan, train, rows, predictions)
+        _run_folder.write_predictions(kept, found)
+    every = {**nothing(plan, train, rows), "untouched": found}
     if plan.metric_function:
         every = {name: _own(plan, rows, found, report) for name, found in every.items()}
         _own_metric.keep(plan.folder, every)
     return {name: card(plan, rows, found) for name, found in every.items()}
 
 
-def _untouched(
+def kept_as(plan: Plan) -> str:
+    """The file, beside the data, of what the untouched model said; one for each address."""
+    name = _models.fingerprint(plan.base_model)
+    if plan.endpoint:
+        name = _models.fingerprint(f"{plan.base_model} {plan.endpoint.place}")
+    return f"{name}.jsonl"
+
+
+def untouched(
     plan: Plan, train: Sequence[Row], rows: Sequence[Row], predictions: Sequence[Prediction]
 ) -> list[Prediction]:
     if plan.approach == BASELINE and not plan.settings:

@@ -1,6 +1,7 @@
 """Base models by name: where their files are, what kind they are, and what identifies them.
 
-A name is a hub id (``org/name``), a folder, or ``bundled``. The id of the packaged encoder is
+A name is a hub id (``org/name``), a folder, ``bundled``, or ``api:<model>`` for one behind an
+address. The id of the packaged encoder is
 answered from its package, so that the whole main job runs offline; any other id goes to the hub's
 own cache first and then to the hub. Only safetensors are read, and no code that comes with a model
 is ever run.
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rules.errors import MissingExtraError, UserError
-from runners import _weights
+from runners import _endpoint, _weights
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -24,7 +25,7 @@ BUNDLED = "bundled"
 """The name of the base model that comes with whichtune: small, causal, English prose."""
 _BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
-Kind = Literal["encoder", "causal", "encoder_decoder"]
+Kind = Literal["encoder", "causal", "encoder_decoder", "endpoint"]
 _CONTENT = (*_weights.PATTERNS, "*.json", "*/*.json", "*.txt", "*.model")
 """What decides on a model's output, hence what identifies it and what is fetched of it."""
 
@@ -49,6 +50,11 @@ def locate(base_model: str) -> Path:
         UserError: No such folder or id, the hub cannot be reached, or there are no safetensors, or
             some that are damaged.
     """
+    if _endpoint.is_endpoint(base_model):
+        fix = "use an approach that only asks, such as zero_shot, or a model with files"
+        raise UserError(
+            "this model is behind an address: it has no files", where=base_model, fix=fix
+        )
     if base_model == BUNDLED:
         return _checked(_BUNDLED_FOLDER, base_model)
     path = Path(base_model).expanduser()
@@ -100,9 +106,13 @@ def _checked(path: Path, base_model: str) -> Path:
 def kind(base_model: str) -> Kind:
     """Whether the model gives embeddings, the next token or another text, by its configuration.
 
+    A model behind an address (``api:…``) is a kind of its own: it can only be asked.
+
     Raises:
         UserError: The model is not there, or its configuration is broken.
     """
+    if _endpoint.is_endpoint(base_model):
+        return "endpoint"
     path = locate(base_model)
     if (path / "modules.json").is_file():
         return "encoder"
@@ -123,8 +133,11 @@ def kind(base_model: str) -> Kind:
 def fingerprint(base_model: str) -> str:
     """Identify a model by its content: a renamed copy shares its cache, an edited one does not.
 
-    Returns 32 hexadecimal digits over the bytes of its configuration, tokenizer and weights.
+    Returns 32 hexadecimal digits over the bytes of its configuration, tokenizer and weights. Of a
+    model behind an address only its name is known.
     """
+    if _endpoint.is_endpoint(base_model):
+        return hashlib.sha256(base_model.encode()).hexdigest()[:32]
     path = locate(base_model)
     digest = hashlib.sha256()
     for file in sorted(file for pattern in _CONTENT for file in path.glob(pattern)):

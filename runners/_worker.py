@@ -27,6 +27,7 @@ from runners import (
     _machine,
     _measuring,
     _models,
+    _outgoing,
     _probe,
     _processes,
     _quiet,
@@ -37,7 +38,7 @@ from runners.base import Forecast, Plan, Progress, Report, Result, Row, Runner, 
 LIBRARIES = (
     *("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes"),
     *("sentence-transformers", "setfit", "scikit-learn", "numpy", "scipy", "chromadb"),
-    *("sacrebleu", "rouge-score"),
+    *("sacrebleu", "rouge-score", "openai"),
 )
 """Those whose versions are written down with every run."""
 
@@ -131,6 +132,7 @@ def _run(folder: Path) -> None:
     tuned = _forgetting.after(plan, predictor, report)
     del predictor  # the untouched model is opened next, and one at a time is enough
     forgetting = _forgetting.against(plan, tuned, report)
+    baselines = _measuring.baselines(plan, train, evaluation, predictions, report)
     result = Result(
         approach=plan.approach,
         run=plan.name,
@@ -138,7 +140,7 @@ def _run(folder: Path) -> None:
         train_sha256=plan.train.sha256,
         evaluation_sha256=plan.evaluation.sha256,
         scorecard=_measuring.card(plan, evaluation, predictions),
-        baselines=_measuring.baselines(plan, train, evaluation, predictions, report),
+        baselines=baselines,
         train_rows=len(train),
         train_seconds=cost.seconds,
         predict_ms_per_row=1000 * answers.seconds_each,
@@ -147,6 +149,7 @@ def _run(folder: Path) -> None:
         forecast=forecast,
         fit_memory_bytes=cost.memory_bytes,
         forgetting=forgetting,
+        usage=_outgoing.usage(plan, predictions, report),
         warnings=tuple(warnings),
     )
     _run_folder.write_atomic(folder / _run_folder.RESULT, result.model_dump_json(indent=1))
@@ -157,13 +160,16 @@ def _make_ready(
     plan: Plan, runner: Runner, train: Sequence[Row], evaluation: Sequence[Row], report: Report
 ) -> None:
     """Refuse what cannot end well, note what it runs with, and import what it needs."""
-    needed = libraries(runner, plan.task)
+    needed = libraries(runner, plan.task, plan.base_model)
     _models.require(*needed, approach=plan.approach)
     if _measuring.is_text(plan):
         _guards.no_evaluation_in_training(train, evaluation)
     if not _processes.rank():
         _write_environment(plan)
-    _models.locate(plan.base_model)  # one that is not there is said before libraries are waited for
+    if plan.endpoint:
+        _outgoing.begin(plan, report)
+    else:  # one that is not there is said before libraries are waited for
+        _models.locate(plan.base_model)
     _load(needed, report)
 
 

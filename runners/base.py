@@ -17,6 +17,7 @@ from rules.errors import UserError
 from rules.facts import Task
 from runners._cards import Card as Card
 from runners._cards import Confusion as Confusion
+from runners._cards import Forecast as Forecast
 from runners._cards import Forgetting as Forgetting
 from runners._cards import Frozen as Frozen
 from runners._cards import Interval95 as Interval95
@@ -24,6 +25,9 @@ from runners._cards import LabelScore as LabelScore
 from runners._cards import OwnMetric as OwnMetric
 from runners._cards import Scorecard as Scorecard
 from runners._cards import TextCard as TextCard
+from runners._cards import Usage as Usage
+from runners._endpoint import Endpoint as Endpoint
+from runners._endpoint import is_endpoint
 from runners._settings import settings_of as settings_of
 
 _MEASURING_TEXT = ("sacrebleu", "rouge_score", "jsonschema")
@@ -83,6 +87,8 @@ class Plan(Frozen):
     """What a written answer must be: a JSON schema, or a regular expression for the whole of it."""
     metric_function: OwnMetric | None = None
     """Of texts: a metric of the user's own beside the others."""
+    endpoint: Endpoint | None = None
+    """Where the base model is asked, when it is ``api:<model>``."""
 
     @property
     def name(self) -> str:
@@ -93,23 +99,6 @@ class Plan(Frozen):
     def artifact(self) -> Path:
         """Where ``fit`` writes and ``load`` reads."""
         return self.folder / "artifact"
-
-
-class Forecast(Frozen):
-    """What a fit will take, said before it begins; what it took stands in the ``Result``."""
-
-    seconds: float
-    """Of the whole fit, from its first moment."""
-    memory_bytes: int
-    """Highest resident memory of the process while it fits; on a GPU, of the GPU's tensors."""
-    estimated_bytes: int | None = None
-    """The same by arithmetic alone (``rules.memory``); ``None`` for a model of no known kind."""
-    measured_bytes: int
-    """After two steps on the longest batch, with what the optimizer will add."""
-    measured_seconds: float
-    """From the speed of those steps."""
-    corrected_by: int = 0
-    """How many runs of this kind on this machine corrected the first two numbers."""
 
 
 class Progress(Frozen):
@@ -151,6 +140,10 @@ class Prediction(Frozen):
     """The answer is a sentence of its source, word for word; no model wrote it."""
     cut: bool = False
     """The answer was cut off: the model had not ended it when all its tokens were used up."""
+    refused: bool = False
+    """A filter of the provider withheld the answer."""
+    outside: bool = False
+    """The answer is none of the labels, after it was asked for again."""
     target_bits: float | None = None
     """Bits the model needs to say the row's target, or the text of a row that is only a text."""
     target_bytes: int | None = None
@@ -182,6 +175,8 @@ class Result(Frozen):
     """Highest memory while it fitted: what the forecast is held against."""
     forgetting: Forgetting | None = None
     """Of approaches that change a causal model, on texts; older runs have none."""
+    usage: Usage | None = None
+    """What was asked of a model behind an address."""
     warnings: tuple[str, ...] = ()
 
 
@@ -256,8 +251,16 @@ def can_run(approach: str, task: Task | None) -> bool:
     return approach in names() and (task is None or task in find(approach).TASKS)
 
 
-def libraries(runner: Runner, task: Task) -> tuple[str, ...]:
+def asks(runner: Runner) -> bool:
+    """Whether a model that can only be asked is enough; then it says ``API_LIBRARIES``."""
+    return hasattr(runner, "API_LIBRARIES")
+
+
+def libraries(runner: Runner, task: Task, base_model: str = "") -> tuple[str, ...]:
     """What a runner imports for a task; for texts it may say so apart, as ``TEXT_LIBRARIES``."""
+    if is_endpoint(base_model):
+        said: tuple[str, ...] = getattr(runner, "API_LIBRARIES", runner.LIBRARIES)
+        return said if task == "classification" else (*said, *_MEASURING_TEXT)
     if task == "classification":
         return runner.LIBRARIES
     own: tuple[str, ...] = getattr(runner, "TEXT_LIBRARIES", runner.LIBRARIES)

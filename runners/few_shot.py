@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge, Interval
 
 from rules.errors import SettingError
-from runners import _causal_lm, _choose, _data, _encoder, _generation, _head, _models, _shots
+from runners import _choose, _choosing, _data, _encoder, _generation, _head, _models, _shots
 from runners.base import (
     Frozen,
     Plan,
@@ -37,6 +37,8 @@ _BLOCK = 1024
 
 TASKS = ("classification", "generation", "instruction_following")
 LIBRARIES = ("sentence_transformers", "transformers", "sklearn", "scipy", "safetensors")
+API_LIBRARIES = ("openai", "sentence_transformers", "sklearn", "scipy", "safetensors")
+API_SENDS = "the rows to measure on and, as examples, the rows to learn from"
 
 
 class Settings(Frozen):
@@ -77,7 +79,11 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
             "labels are voted by the nearest rows", where="--setting choose", fix=fix
         )
     labels = _data.labels_of(rows)
-    causal = _models.kind(plan.base_model) == "causal"
+    causal = _models.kind(plan.base_model) in ("causal", "endpoint")
+    if plan.endpoint and settings.abstain_below:
+        fix = "leave it out: a model behind an address does not say how sure it is"
+        what = "there is no confidence to be below"
+        raise SettingError(what, where="--setting abstain_below", fix=fix)
     encoder = settings.encoder if causal else plan.base_model
     features = _encoder.embed(encoder, [row.input for row in rows], report)
     head = _head.fit("neighbours", settings.shots or 8, features, [row.target for row in rows])
@@ -87,6 +93,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     about = {
         "base_model": plan.base_model,
         "fingerprint": _models.fingerprint(plan.base_model),
+        "endpoint": plan.endpoint and plan.endpoint.model_dump(mode="json"),
         "encoder": encoder,
         "encoder_fingerprint": _models.fingerprint(encoder),
         "instruction": settings.instruction,
@@ -187,21 +194,23 @@ class Prompted:
     def __init__(self, about: dict[str, Any], examples: Examples) -> None:
         self.examples = examples
         self.inputs: list[str] = about["inputs"]
-        self.model = _causal_lm.LabelLikelihood(
-            about["base_model"], about["labels"], about["instruction"]
-        )
+        self.model = _choosing.opened(about)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """The likeliest label after the examples, the nearest of which comes last."""
         head = self.examples.head
-        answers: list[Prediction] = []
-        for row, found in zip(rows, self.examples.nearest(self.examples.embed(rows)), strict=True):
-            shots = [
+        nearest = self.examples.nearest(self.examples.embed(rows))
+        shots = [
+            [
                 (self.inputs[index], head.labels[head.arrays["codes"][index]])
                 for index in reversed(found)
             ]
-            sources = tuple(self.examples.ids[index] for index in found[:5])
-            answer = self.model.answer(row, shots)
-            unsure = (answer.score or 0.0) < self.examples.abstain_below
-            answers.append(answer.model_copy(update={"sources": sources, "abstained": unsure}))
-        return answers
+            for found in nearest
+        ]
+        said = self.model.answers(rows, shots)
+        return [self._with_sources(*pair) for pair in zip(said, nearest, strict=True)]
+
+    def _with_sources(self, answer: Prediction, found: "np.ndarray") -> Prediction:
+        sources = tuple(self.examples.ids[index] for index in found[:5])
+        unsure = (answer.score or 0.0) < self.examples.abstain_below
+        return answer.model_copy(update={"sources": sources, "abstained": unsure})

@@ -30,6 +30,8 @@ from runners.retrieval.filters import Sight
 
 TASKS = ("generation",)
 LIBRARIES = ("torch", "transformers", "pypdf")
+API_LIBRARIES = ("openai", "pypdf")
+API_SENDS = "the questions and all of your documents"
 _FILE = "documents.json"
 _CHUNK_TOKENS = 256
 """Of a chunk in an index, as usual: what a passage costs with retrieval."""

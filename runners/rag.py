@@ -18,6 +18,8 @@ from runners.retrieval.readers import Quoting, Reading
 
 TASKS = ("generation",)
 LIBRARIES = (*passages.LIBRARIES, "torch", "transformers")
+API_LIBRARIES = (*passages.LIBRARIES, "openai")
+API_SENDS = "the questions and the passages of your documents that are found for them"
 _FILE = "rag.json"
 
 

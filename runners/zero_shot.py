@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.errors import SettingError
-from runners import _causal_lm, _data, _encoder, _generation, _head, _models, _seq2seq_writer
+from runners import _choosing, _data, _encoder, _generation, _head, _models, _seq2seq_writer
 from runners.base import (
     Frozen,
     Plan,
@@ -31,6 +31,8 @@ TEMPERATURE = 0.05
 TASKS = ("classification", "generation", "instruction_following", "domain_knowledge")
 LIBRARIES = ("sentence_transformers", "transformers")
 TEXT_LIBRARIES = ("torch", "transformers")
+API_LIBRARIES = ("openai", "sklearn", "scipy")
+API_SENDS = "the rows to measure on and the names of the labels"
 
 
 class Settings(Frozen):
@@ -70,6 +72,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     about = {
         "base_model": plan.base_model,
         "fingerprint": _models.fingerprint(plan.base_model),
+        "endpoint": plan.endpoint and plan.endpoint.model_dump(mode="json"),
         "labels": {label: settings.descriptions.get(label, _data.words(label)) for label in labels},
         "instruction": settings.instruction,
     }
@@ -87,10 +90,8 @@ def load(folder: Path) -> Predictor:
         return known.load(folder)
     about = json.loads((folder / "zero_shot.json").read_text("utf-8"))
     _models.require_same(about["base_model"], about["fingerprint"], folder)
-    if _models.kind(about["base_model"]) == "causal":
-        return _causal_lm.LabelLikelihood(
-            about["base_model"], about["labels"], about["instruction"]
-        )
+    if _models.kind(about["base_model"]) in ("causal", "endpoint"):
+        return _choosing.opened(about)
     return Prototypes(about["base_model"], about["labels"])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from runners import _generation, _render
+from runners import _generation
 from runners._references import question
 from runners.base import Bits, Prediction, Row
 from runners.retrieval import passages, sentences
@@ -104,7 +104,7 @@ def tokens(writer: _generation.Writer, row: Row, texts: Sequence[str]) -> int:
 
 
 def _tokens(writer: _generation.Writer, row: Row) -> int:
-    return len(_render.prompt(writer.framed(question(row), []), writer.tokenizer)[1])
+    return writer.count(question(row))
 
 
 def _framed(row: Row, texts: Sequence[str]) -> Row:

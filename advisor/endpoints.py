@@ -1,0 +1,99 @@
+"""A base model behind an address: what was asked for, checked before anything is sent anywhere."""
+
+import secrets
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.errors import SettingError, UserError
+from rules.facts import Task
+from runners import _endpoint
+from runners._endpoint import Endpoint
+from runners.base import Runner, asks, can_run, find, names
+
+PRIVACY = "stays_here"
+_OPTIONS = ("concurrency", "timeout_seconds", "answer_tokens", "window", "price")
+
+
+def made(
+    base_model: str | None,
+    base_url: str | None,
+    key_env: str | None,
+    max_cost: float | None,
+    privacy: str | None,
+    options: dict[str, Any],
+) -> Endpoint | None:
+    """The endpoint that options ask for; none where the base model is on this machine.
+
+    Raises:
+        SettingError: Something of it cannot be.
+    """
+    if privacy not in (None, PRIVACY):
+        fix = f"--privacy {PRIVACY}, or leave it out"
+        raise SettingError(f"unknown: {privacy!r}", where="--privacy", fix=fix)
+    given = {"--base-url": base_url, "--api-key-env": key_env, "--max-cost": max_cost}
+    if not _endpoint.is_endpoint(base_model or ""):
+        wrong = [flag for flag, value in given.items() if value is not None]
+        if wrong or options:
+            fix = f"name such a model, --base-model {_endpoint.PREFIX}NAME, or leave it out"
+            what = "the base model is not behind an address"
+            raise SettingError(what, where=(wrong or ["--endpoint"])[0], fix=fix)
+        return None
+    if not _endpoint.name_of(base_model or ""):
+        fix = f"write --base-model {_endpoint.PREFIX}NAME, with the name that the server knows"
+        raise SettingError("no name of a model", where="--base-model", fix=fix)
+    if strange := sorted(set(options) - set(_OPTIONS)):
+        fix = f"these can be set: {', '.join(_OPTIONS)}"
+        raise SettingError(f"unknown option {strange[0]!r}", where="--endpoint", fix=fix)
+    values = {
+        **options,
+        "base_url": _endpoint.check_url(base_url or _endpoint.OPENAI),
+        "key_env": _endpoint.check_key_name(key_env or _endpoint.KEY),
+        "max_cost": max_cost,
+        "stays_here": privacy == PRIVACY,
+        "account": f"{date.today():%Y-%m-%d}-{secrets.token_hex(6)}",
+    }
+    try:
+        endpoint = Endpoint.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        what = f"{name}={first['input']!r}: {first['msg']}"
+        raise SettingError(what, where="--endpoint", fix=f"give another {name}") from error
+    return endpoint
+
+
+def checked(
+    endpoint: Endpoint | None, base_model: str | None, runner: Runner, approach: str
+) -> Endpoint | None:
+    """The endpoint of a plan.
+
+    Raises:
+        SettingError: The data must stay here, or there is no key.
+        UserError: The approach needs more of a model than its answers.
+    """
+    if not _endpoint.is_endpoint(base_model or ""):
+        return None
+    if not asks(runner):
+        able = ", ".join(name for name in names() if asks(find(name)))
+        what = f"{approach} needs the weights of a model, and {base_model} can only be asked"
+        raise UserError(what, where="--approach", fix=f"these ask: {able}; or name another model")
+    endpoint = endpoint or made(base_model, None, None, None, None, {})
+    if endpoint:
+        _endpoint.require_private(endpoint)
+        _endpoint.key(endpoint)
+    return endpoint
+
+
+def check_task(endpoint: Endpoint | None, task: Task) -> None:
+    """Refuse texts alone: only a model that says how likely it finds them can be measured.
+
+    Raises:
+        UserError: The rows are texts alone.
+    """
+    if endpoint and task == "domain_knowledge":
+        able = ", ".join(name for name in names() if can_run(name, task))
+        what = "a model behind an address does not say how likely it finds a text"
+        fix = f"take a model with files, or rows with answers ({able} can run on texts alone)"
+        raise UserError(what, where="--base-model", fix=fix)
