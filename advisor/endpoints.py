@@ -1,11 +1,14 @@
 """A base model behind an address: what was asked for, checked before anything is sent anywhere."""
 
+import re
 import secrets
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from rules import tables
 from rules.errors import SettingError, UserError
 from rules.facts import Task
 from runners import _endpoint
@@ -13,6 +16,7 @@ from runners._endpoint import Endpoint
 from runners.base import Runner, asks, can_run, find, names
 
 PRIVACY = "stays_here"
+_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _OPTIONS = ("concurrency", "timeout_seconds", "answer_tokens", "window", "price")
 
 
@@ -61,6 +65,32 @@ def made(
         name = str(first["loc"][0])
         what = f"{name}={first['input']!r}: {first['msg']}"
         raise SettingError(what, where="--endpoint", fix=f"give another {name}") from error
+    return _priced(endpoint, _endpoint.name_of(base_model or ""))
+
+
+def _priced(endpoint: Endpoint, model: str) -> Endpoint:
+    """With the user's own price, nothing for a server on this machine, or the table's.
+
+    Raises:
+        SettingError: There is a cap, and no price that it could be held against.
+    """
+    if endpoint.price is not None:
+        return endpoint.model_copy(update={"price_source": "your own price"})
+    if _endpoint.is_here(endpoint.base_url):
+        source = "a server on this machine"
+        return endpoint.model_copy(update={"price": (0.0, 0.0), "price_source": source})
+    host = urlsplit(endpoint.base_url).hostname
+    plain = _DATED.sub("", model)
+    for known in tables.prices():
+        if known.host == host and known.name == plain:
+            read = "" if known.verified else ", by accounts of it"
+            source = f"{known.source} on {known.checked}{read}"
+            price = (known.asked, known.answered)
+            return endpoint.model_copy(update={"price": price, "price_source": source})
+    if endpoint.max_cost is not None:
+        what = f"no price is known of {model} at {host}, so that no cap can be held"
+        fix = "give yours, in dollars for a million tokens: --endpoint 'price=[IN, OUT]'"
+        raise SettingError(what, where="--max-cost", fix=fix)
     return endpoint
 
 

@@ -161,6 +161,20 @@ class Provider(Frozen):
         return self.status != "closed" and all(day < end for end in ends)
 
 
+class Price(Frozen):
+    """Dollars for a million tokens of one model."""
+
+    name: str
+    host: str
+    """Whose price it is."""
+    asked: float = Field(ge=0)
+    answered: float = Field(ge=0)
+    source: str = Field(pattern=_HTTPS)
+    verified: bool
+    """Whether the provider's own page was read."""
+    checked: date
+
+
 class Stack(Frozen):
     """What one combination of libraries keeps on the GPU during a training step."""
 

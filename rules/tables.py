@@ -1,4 +1,4 @@
-"""The dated tables: open base models, graphics cards, and providers that tune.
+"""The dated tables: open base models, graphics cards, providers that tune, and prices.
 
 They stand beside this file as YAML and are read once. Every entry has a source and the day it was
 checked; what nobody knows is ``null``. A broken entry fails with its file, its line, and the
@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import Field, ValidationError
 
 from rules import placed_yaml
-from rules.entries import Frozen, Gpu, Model, Provider, Shape, Stack
+from rules.entries import Frozen, Gpu, Model, Price, Provider, Shape, Stack
 from rules.errors import RuleError
 from rules.placed_yaml import Lines
 
@@ -32,14 +32,19 @@ class _Providers(Frozen):
     providers: tuple[Provider, ...] = Field(min_length=1)
 
 
+class _Prices(Frozen):
+    prices: tuple[Price, ...] = Field(min_length=1)
+
+
 class _Stacks(Frozen):
     stacks: tuple[Stack, ...] = Field(min_length=1)
 
 
-_Table = TypeVar("_Table", _Models, _Gpus, _Providers, _Stacks)
+_Table = TypeVar("_Table", _Models, _Gpus, _Prices, _Providers, _Stacks)
 _ENTRIES: dict[str, type[Frozen]] = {
     "models": Model,
     "gpus": Gpu,
+    "prices": Price,
     "providers": Provider,
     "stacks": Stack,
 }
@@ -65,6 +70,16 @@ def gpus(folder: Path = FOLDER) -> tuple[Gpu, ...]:
     """
     found = _load(_Gpus, folder / "gpus.yaml").gpus
     return tuple(sorted(found, key=lambda gpu: (gpu.memory_gb, gpu.name)))
+
+
+@cache
+def prices(folder: Path = FOLDER) -> tuple[Price, ...]:
+    """What providers ask for tokens.
+
+    Raises:
+        RuleError: The table cannot be read, or an entry is not valid.
+    """
+    return _load(_Prices, folder / "prices.yaml").prices
 
 
 @cache

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT = 300.0
 """Seconds that a server may ask for; one that wants more is not worth waiting for."""
+_SHORTEST = 0.25
+"""Seconds before the second attempt, about; each later one waits twice as long."""
 _AGAIN = (408, 409, 425, 429)
 _ACCOUNT = ("insufficient_quota", "billing", "exceeded your current quota", "credit balance")
 
@@ -44,7 +46,7 @@ class WaitError(Exception):
 
     def with_jitter(self, tries: int) -> float:
         """Seconds to wait: twice as long each time, and not all come back at once."""
-        backoff = min(30.0, 0.25 * 2**tries) * random.uniform(0.5, 1.0)
+        backoff = min(30.0, _SHORTEST * 2**tries) * random.uniform(0.5, 1.0)
         return max(self.seconds * random.uniform(1.0, 1.1), backoff)
 
 
