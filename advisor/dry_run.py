@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runners import _data, _dry, _outgoing
+from runners import _data, _dry, _outgoing, _quiet
 from runners._dry import Count
 from runners.base import Frozen, Plan
 
@@ -23,6 +23,7 @@ class DryRun(Frozen):
 
 def of(plans: Sequence[Plan]) -> list[DryRun]:
     """Count each plan; nothing is sent."""
+    _quiet.settle()
     return [_one(plan) for plan in plans]
 
 

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - an annotation that runs
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
