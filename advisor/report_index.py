@@ -24,6 +24,12 @@ def built(done: Built, index: str) -> Iterator[str]:
         yield f"  {done.duplicates:,} with a text that another document has too"
     yield f"  {done.seconds:.1f} s, of which the encoder {done.encode_seconds:.1f} s"
     yield from _skipped(done.skipped)
+    if done.guessed:
+        yield f"encoding guessed: {len(done.guessed):,}; look whether their letters are right"
+        for item in done.guessed[:_SHOWN]:
+            yield f"  {item.path}: {item.reason}"
+        if len(done.guessed) > _SHOWN:
+            yield f"  and {len(done.guessed) - _SHOWN:,} more: --json names all"
 
 
 def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:

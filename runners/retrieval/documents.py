@@ -4,6 +4,7 @@ What cannot be read is named with its reason and never ends the reading. The tex
 form feed between two pages, from which a chunk knows its page.
 """
 
+import codecs
 import hashlib
 import json
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from runners import _encodings, _web_page
 from runners.base import Frozen
 from runners.retrieval.files import File, Skipped, files
 from runners.retrieval.filters import Value
+
+_MARKS = (codecs.BOM_UTF8[:2], codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a file begins that says its encoding itself."""
 
 
 class Document(Frozen):
@@ -32,6 +36,8 @@ class Document(Frozen):
     """Whether ``#`` at the start of a line is a heading."""
     modified: int = 0
     """When the file was last changed; seconds since 1970, UTC."""
+    remark: str = ""
+    """What was guessed when it was read."""
 
     def with_hash(self) -> "Document":
         """The same document with the SHA-256 of its content; when it was changed is no part."""
@@ -71,7 +77,7 @@ def documents(file: File) -> Iterator[Document | Skipped]:
 
 
 def _text(file: File) -> Document | Skipped:
-    text = decoded(file.path)
+    text, remark = decoded(file.path)
     title = ""
     if file.kind == "html":
         title, text = _web_page.title(text), _web_page.marked(text)
@@ -85,17 +91,20 @@ def _text(file: File) -> Document | Skipped:
         metadata={"kind": file.kind},
         markdown=file.kind in ("markdown", "html"),
         modified=file.modified,
+        remark=remark,
     ).with_hash()
 
 
-def decoded(path: Path) -> str:
-    """A file as text with plain line ends and without NULs, whatever program wrote it.
+def decoded(path: Path) -> tuple[str, str]:
+    """A file as text with plain line ends and without NULs, and what was guessed of its encoding.
 
     Raises:
         DataError: It is binary, or in an encoding that nobody can recognise.
     """
     with path.open("rb") as opened:
         start = opened.read(4096)
-    encoding, errors, _ = _encodings.find(path, start)
+    encoding, errors, told = _encodings.find(path, start)
     text = path.read_bytes().decode(encoding, errors)
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    guessed = [note.partition(", a guess")[0] for note in told if start[:2] not in _MARKS]
+    return text, "; ".join(guessed)

@@ -58,6 +58,8 @@ class Built(Frozen):
     duplicates: int
     """Documents whose text another one has too."""
     skipped: tuple[Skipped, ...]
+    guessed: tuple[Skipped, ...] = ()
+    """Files read now whose encoding was guessed, with the guess; nothing of them is left out."""
     seconds: float
     encode_seconds: float
     """Of these, within the encoder."""
@@ -102,6 +104,7 @@ def build(
             unchanged=len(known) - work.added - work.changed,
             duplicates=len(known) - len({each.text_sha256 for each in known.values()}),
             skipped=tuple(work.skipped),
+            guessed=tuple(work.guessed),
             seconds=time.monotonic() - started,
             encode_seconds=work.encode_seconds,
         )

@@ -45,6 +45,9 @@ def writing(where: str | Path) -> Generator["Client"]:
     from filelock import FileLock, Timeout
 
     folder = Path(where)
+    if folder.exists() and not folder.is_dir():
+        what = "a file, and an index is a folder"
+        raise UserError(what, where=str(where), fix="name another place: --index FOLDER")
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK)
     try:
@@ -101,11 +104,31 @@ def connect(where: str | Path) -> "Client":
 
         settings = Settings(anonymized_telemetry=False)
         if not is_server(where):
-            client = chromadb.PersistentClient(str(where), settings=settings)
+            with _forgotten(str(where)):
+                client = chromadb.PersistentClient(str(where), settings=settings)
         else:
             host, port, ssl = _address(str(where))
             client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=settings)
         return cast("Client", client)  # its interface leaves close() out
+
+
+@contextmanager
+def _forgotten(folder: str) -> Generator[None]:
+    """Let Chroma forget a folder that it could not open inside the block.
+
+    It keeps what it has half opened, and would give that to the next one in this process who asks,
+    though the folder may have been mended since.
+    """
+    from chromadb.api.shared_system_client import SharedSystemClient as Shared
+
+    known = folder in Shared._identifier_to_system
+    try:
+        yield
+    except BaseException:
+        if not known:
+            Shared._identifier_to_system.pop(folder, None)
+            Shared._identifier_to_refcount.pop(folder, None)
+        raise
 
 
 def _address(url: str) -> tuple[str, int, bool]:

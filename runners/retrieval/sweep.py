@@ -96,7 +96,7 @@ def sweep(root: Path, rows: Sequence[Row], grid: Grid, report: Report) -> Swept:
         report: Is told how far it is.
 
     Raises:
-        DataError: No question can be judged, or there is no document.
+        DataError: No question can be judged, none is answered, or there is no document.
         SettingError: Nothing of the grid can be tried.
     """
     _models.require("ir_measures", "chromadb", "bm25s", "Stemmer", approach="sweep")
@@ -114,6 +114,10 @@ def sweep(root: Path, rows: Sequence[Row], grid: Grid, report: Report) -> Swept:
         more, count = _of_size(root, tokens, items, grid, report)
         tried += more
     trials, best, picked = _pick(tried)
+    if not best.found.value:
+        what = f"no setting finds what answers any of {len(items):,} questions"
+        fix = "look whether the documents hold the answers: whichtune index DIR, whichtune search"
+        raise DataError(what, where=str(root), fix=fix)
     by = judging.counts(items)
     return Swept(
         encoder=grid.encoder,

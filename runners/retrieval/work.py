@@ -35,6 +35,7 @@ class Work:
         self.added = self.changed = self.deleted = 0
         self.encode_seconds = 0.0
         self.skipped: list[Skipped] = []
+        self.guessed: list[Skipped] = []
         self.seen: set[str] = set()
         self._touched = False
         self._aged: list[Known] = []
@@ -106,6 +107,8 @@ class Work:
                 self.skipped.append(Skipped(path=item.path, reason=reason))
             else:
                 self.seen.add(item.id)
+                if item.remark:
+                    self.guessed.append(Skipped(path=item.path, reason=item.remark))
                 old = self.known.get(item.id)
                 if old is None or old.sha256 != item.sha256:
                     yield item, file

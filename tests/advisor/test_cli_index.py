@@ -1,6 +1,7 @@
 """``whichtune index``: what it says, what it prints as JSON, and what it refuses."""
 
 import json
+import shutil
 
 import pytest
 
@@ -72,3 +73,38 @@ def test_a_folder_that_is_not_there_is_named_and_nothing_is_made(whichtune, tmp_
     assert code == 2
     assert "there is no such folder or file" in error
     assert not (tmp_path / "index").exists()
+
+
+def test_a_guessed_encoding_is_said_and_a_known_one_is_not(corpus, whichtune, tmp_path):
+    (corpus / "old.txt").write_bytes("Größe und Straße, Müller und Café".encode("cp1252"))
+    (corpus / "mixed.txt").write_bytes("Größe".encode() + " Grün, Straße, Müller".encode("cp1252"))
+    (corpus / "new.txt").write_text("Größe und Straße", "utf-8")
+    (corpus / "wide.txt").write_text("Größe und Straße", "utf-16")
+    code, said, _ = whichtune("index", corpus, "--index", tmp_path / "index")
+    assert code == 0
+    assert "encoding guessed: 2; look whether their letters are right" in said
+    assert "  old.txt: read as cp1252" in said
+    assert "  mixed.txt: read as " in said
+
+
+def test_after_a_broken_index_was_deleted_it_is_made_anew_in_the_same_process(
+    corpus, whichtune, tmp_path
+):
+    place = tmp_path / "index"
+    assert whichtune("index", corpus, "--index", place)[0] == 0
+    database = place / "chroma.sqlite3"
+    database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    for _ in range(2):
+        code, _, error = whichtune("index", corpus, "--index", place)
+        assert code == 2
+        assert "the index cannot be read" in error
+        assert f"rm -r '{place}'" in error
+    shutil.rmtree(place)
+    assert whichtune("index", corpus, "--index", place)[0] == 0
+
+
+def test_a_file_in_place_of_the_index_is_named_and_left_alone(corpus, whichtune):
+    code, _, error = whichtune("index", corpus, "--index", corpus / "1.md")
+    assert code == 2
+    assert "a file, and an index is a folder" in error
+    assert (corpus / "1.md").is_file()

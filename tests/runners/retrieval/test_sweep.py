@@ -97,16 +97,18 @@ def test_a_question_finds_what_its_user_may_see(corpus, encoder_here):
 
     grid = Grid(tokens=(64,), top_k=(3,), modes=("sparse",))
     assert sweep(corpus, [secret("ann")], grid, silent).best.found.value == 1
-    assert sweep(corpus, [secret("bob")], grid, silent).best.found.value == 0
-    assert sweep(corpus, [secret(None)], grid, silent).never_found == 1
+    for stranger in ("bob", None):
+        with pytest.raises(DataError, match="no setting finds what answers any of 1 questions"):
+            sweep(corpus, [secret(stranger)], grid, silent)
 
 
 def test_documents_that_a_row_names_decide_over_its_answer(corpus, encoder_here):
     row = Row(id="x", input="What is the fee for loans?", target="54711 crowns")
     grid = Grid(tokens=(256,), top_k=(1,), modes=("sparse",))
-    for named, share in (("loans.md", 1), ("cards.md", 0)):
-        found = sweep(corpus, [row.model_copy(update={"documents": (named,)})], grid, silent)
-        assert (found.by_documents, found.best.found.value) == (1, share)
+    found = sweep(corpus, [row.model_copy(update={"documents": ("loans.md",)})], grid, silent)
+    assert (found.by_documents, found.best.found.value) == (1, 1)
+    with pytest.raises(DataError, match="no setting finds"):
+        sweep(corpus, [row.model_copy(update={"documents": ("cards.md",)})], grid, silent)
     unknown = sweep(corpus, [row.model_copy(update={"documents": ("gone.md",)})], grid, silent)
     assert (unknown.by_documents, unknown.by_answers) == (0, 1)
 
