@@ -6,14 +6,25 @@ from typing import NamedTuple
 from advisor.scale import TAKEN, Metric, Scale, scale
 from rules import engine
 from rules.errors import RunError, UserError
-from runners import _data, _measuring, _own_metric, _run_folder
+from runners import (
+    _data,
+    _measure_text,
+    _measuring,
+    _own_metric,
+    _preferences,
+    _run_folder,
+)
 from runners._measuring import BASELINE
 from runners._run_folder import RunStatus
 from runners.base import OwnMetric, Prediction, Row
 
 _FREE = -1
 """The rung of a baseline: it costs nothing at all."""
-_NO_MODEL = {"majority": "majority class", "copied": "the question itself"}
+_NO_MODEL = {
+    "majority": "majority class",
+    "copied": "the question itself",
+    "longer": "the longer answer",
+}
 
 
 class Entry(NamedTuple):
@@ -40,7 +51,7 @@ def entered(
     if own is None:
         _check_same_function(runs, metric)
         by = scale(plan, rows, metric, [run.result.scorecard for run in runs if run.result])
-        return by, entries + [entry for entry in _baselines(runs, by) if _has(by.metric, entry)]
+        return by, entries + [entry for entry in _baselines(runs, by) if _has(by, entry)]
     if not _measuring.is_text(plan):
         fix = "compare them by accuracy or macro_f1: --metric macro_f1"
         raise UserError("a label is right or wrong", where=_own_metric.FLAG, fix=fix)
@@ -58,9 +69,11 @@ def entered(
     return by, entries + scored(_baselines(runs, by))
 
 
-def _has(metric: Metric, entry: Entry) -> bool:
-    """Whether a metric of the user's own was measured of a baseline too."""
-    return metric in TAKEN or any(item.own_metric is not None for item in entry.predictions)
+def _has(by: Scale, entry: Entry) -> bool:
+    """Whether a metric that not every model has was measured of a baseline too."""
+    if by.metric in TAKEN and by.metric not in _preferences.METRICS:
+        return True
+    return _measure_text.has(by.metric, by.rows, entry.predictions)
 
 
 def _check_same_function(runs: Sequence[RunStatus], metric: Metric | None) -> None:

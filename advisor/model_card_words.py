@@ -12,6 +12,7 @@ WHAT = {
 }
 _BASELINES = {
     "untouched": "`untouched` is the base model as it was, asked the same",
+    "longer": "`longer` takes the longer of two answers for the better one",
     "copied": "`copied` answers with the question itself",
     "majority": "`majority` gives the commonest answer to everything",
 }

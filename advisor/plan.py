@@ -37,6 +37,9 @@ TASKS: dict[str, Task] = {
     "question_context": "generation",
     "chat": "instruction_following",
     "raw_text": "domain_knowledge",
+    "preference": "preference_alignment",
+    "ranked_pairs": "preference_alignment",
+    "liked": "preference_alignment",
 }
 """What rows of a kind can be learned for. Of the other kinds no approach learns so far."""
 
@@ -159,7 +162,7 @@ def own_metric(call: str) -> OwnMetric:
 
 def _for_texts(own: OwnMetric | None, task: Task) -> None:
     """Refuse a metric of one's own where no answer is written."""
-    if own is None or task in ("generation", "instruction_following"):
+    if own is None or task in ("generation", "instruction_following", "preference_alignment"):
         return
     labels = task == "classification"
     what = "a label is right or wrong" if labels else "raw text has no right answers"

@@ -15,8 +15,7 @@ from runners._run_folder import RunStatus
 
 def can_resume(run: RunStatus) -> bool:
     """Whether the run has got anywhere that can be gone on from."""
-    at_all = _checkpoints.last(run.folder) or _checkpoints.fit_of(run.folder)
-    return at_all is not None
+    return _checkpoints.can_go_on(run.folder)
 
 
 def check(run: RunStatus) -> None:
@@ -40,6 +39,7 @@ def check(run: RunStatus) -> None:
 
 def start_afresh(run: RunStatus) -> None:
     """Forget how far it had got."""
+    _checkpoints.forget_stages(run.folder)
     _checkpoints.forget(run.folder)
 
 

@@ -19,6 +19,7 @@ from runners import (
     _generation,
     _guards,
     _ladder,
+    _preferences,
     _probe,
     _processes,
     _sft_arguments,
@@ -74,6 +75,7 @@ def tune(
         UserError: This machine has not the memory for it.
     """
     began = time.perf_counter()
+    rows = _preferences.to_imitate(rows, report)
     _allocator.keep_freed_memory()
     import transformers
 
@@ -197,17 +199,7 @@ def _trainer(
         processing_class=tokenizer,
         **_sft_trainer.parts(plan, slices, recipe, report),
     )
-    if getattr(model, "is_loaded_in_4bit", False):
-        # TRL halves what learns beside four bits. A checkpoint is opened in full precision, so that
-        # a run that was killed would go on as another one; and small steps would be lost.
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.data = weight.data.float()
-        # On a processor bitsandbytes repacks its weights at the first look at rows held back, which
-        # rounds their scales anew: from there on it is another model than the one a kill reopens.
-        for part in model.modules():
-            if hasattr(part, "support_avx512bf16_for_cpu"):
-                part.support_avx512bf16_for_cpu = False
+    _sft_trainer.keep_precision(model)
     return trainer
 
 
@@ -238,7 +230,7 @@ def _forecast(
         return loss
 
     if recipe.checkpointing:
-        _recompute(trainer)
+        _sft_arguments.recompute(trainer)
     lengths = [len(row.ids) for row in rows]
     work = _probe.Work(
         began=began,
@@ -260,12 +252,6 @@ def _forecast(
     finally:  # the probe's steps are not the run's
         trainer._metrics["train"].clear()
         trainer._total_train_tokens = 0
-
-
-def _recompute(trainer: Any) -> None:  # noqa: ANN401
-    """Switch it on before the probe: the trainer does so only when it begins."""
-    name = _sft_arguments.recomputing()
-    getattr(trainer.model, f"{name}_enable")(getattr(trainer.args, f"{name}_kwargs"))
 
 
 def _check_ends(

@@ -108,6 +108,23 @@ def forget(plan_folder: Path) -> None:
     shutil.rmtree(plan_folder / CHECKPOINTS, ignore_errors=True)
 
 
+def stages(plan_folder: Path) -> list[Path]:
+    """Folders of the stages that a run has begun, where it has stages."""
+    found = (plan_folder / "artifact").glob("*/")
+    return [path for path in found if last(path) or fit_of(path)]
+
+
+def can_go_on(plan_folder: Path) -> bool:
+    """Whether the run, or one of its stages, has got anywhere."""
+    return bool(last(plan_folder) or fit_of(plan_folder) or stages(plan_folder))
+
+
+def forget_stages(plan_folder: Path) -> None:
+    """Delete what the stages left: the run begins anew."""
+    for path in stages(plan_folder):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def forget_torn(plan_folder: Path) -> None:
     """Delete the checkpoints that were not written to their end."""
     for checkpoint in (plan_folder / CHECKPOINTS).glob("checkpoint-*"):

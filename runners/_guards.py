@@ -139,8 +139,11 @@ def something_to_learn(loss: float, step: int) -> None:
     raise GuardError("loss_near_zero", what, where="training")
 
 
-def watch_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
-    """Looks at every loss that a trainer of transformers logs, while it trains."""
+def watch_loss(*, of_answers: bool = True) -> Any:  # noqa: ANN401 - a TrainerCallback
+    """Looks at every loss that a trainer of transformers logs, while it trains.
+
+    ``of_answers``: it is that of saying the right ones; others may well come to nothing.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -150,7 +153,7 @@ def watch_loss() -> Any:  # noqa: ANN401 - a TrainerCallback
             for name in ("loss", "eval_loss"):
                 if name in logs:
                     finite(float(logs[name]), state.global_step)
-            if "loss" in logs:
+            if "loss" in logs and of_answers:
                 something_to_learn(float(logs["loss"]), state.global_step)
 
     return Watch()

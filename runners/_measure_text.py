@@ -9,14 +9,21 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runners import _answer_format, _measure, _squad
-from runners._references import Asked, asked
+from runners import _answer_format, _measure, _preferences, _squad
+from runners._references import Asked, asked, is_text_alone
 from runners.base import Interval95, Prediction, Row, TextCard
 
 if TYPE_CHECKING:
     import numpy as np
 
 TITLES = {
+    "preference_accuracy": "preference accuracy",
+    "liked_accuracy": "liked told from disliked",
+    "likelihood_margin": "likelihood margin",
+    "reward_accuracy": "implied reward accuracy",
+    "reward_margin": "implied reward margin",
+    "reward": "reward",
+    "kl": "KL to the reference",
     "exact_match": "exact match",
     "squad_match": "SQuAD match",
     "token_f1": "token F1",
@@ -30,11 +37,12 @@ TITLES = {
     "tokens": "tokens",
 }
 """In the order in which they are shown."""
-_NO_RANK = ("ended", "words", "tokens")
+_NO_RANK = ("kl", "ended", "words", "tokens")
 RANKING = tuple(name for name in TITLES if name not in _NO_RANK)
 """Those by which runs can be put in order."""
-RIGHT_OR_WRONG = ("exact_match", "squad_match")
+RIGHT_OR_WRONG = (*_preferences.RIGHT_OR_WRONG, "exact_match", "squad_match")
 """Those by which an answer is right or wrong, and nothing between."""
+_OF_ONE_RIGHT_ANSWER = ("exact_match", "squad_match", "token_f1", "rouge_l", "chrf", "bleu")
 FEWER_IS_BETTER = frozenset({"bits_per_byte"})
 MAIN = "chrf"
 """Of metrics on strings, the one nearest to what people say (Kocmi et al. 2021, 2107.10821)."""
@@ -76,32 +84,36 @@ def measure(
     found = {
         name: count(name, rows, predictions, answer_format)
         for name in (*TITLES, *([own] if own else ()))
-        if has(name, questions, predictions, answer_format)
+        if has(name, rows, predictions, answer_format)
     }
+    judged = [name for name in ("preference_accuracy", "liked_accuracy") if name in found]
     return TextCard(
-        rows=len(questions),
+        rows=len(rows) if judged else len(questions),
         references=sum(len(question.references) for question in questions),
-        main=MAIN if MAIN in found else "bits_per_byte",
+        main=(*judged, *(MAIN,) * (MAIN in found), "bits_per_byte")[0],
         metrics={name: _interval(counted) for name, counted in found.items()},
     )
 
 
 def has(
     name: str,
-    questions: Sequence[Asked],
+    rows: Sequence[Row],
     predictions: Sequence[Prediction],
-    answer_format: str | None,
+    answer_format: str | None = None,
 ) -> bool:
     """Whether there is what it takes to know a metric."""
     if name not in TITLES:
         return any(item.own_metric is not None for item in predictions)
-    if name == "bits_per_byte":
-        return all(item.target_bits is not None for item in predictions)
+    if name in _preferences.METRICS:
+        return _preferences.has(name, rows, predictions)
+    judged = any(map(_preferences.is_judged, rows))
+    if judged and (name in _OF_ONE_RIGHT_ANSWER or not any(i.prediction for i in predictions)):
+        return False
     if name == "valid" and not answer_format:
         return False
-    if name == "tokens":
-        return all(item.tokens is not None for item in predictions)
-    return any(question.references for question in questions)
+    if needed := {"bits_per_byte": "target_bits", "tokens": "tokens"}.get(name):
+        return all(getattr(item, needed) is not None for item in predictions)
+    return not all(map(is_text_alone, rows))
 
 
 def count(
@@ -111,6 +123,9 @@ def count(
     answer_format: str | None = None,
 ) -> Counted:
     """One metric, ready to be added up over any rows."""
+    if name in _preferences.METRICS:
+        found = _preferences.values(name, rows, predictions)
+        return _mean(found, share=name in RIGHT_OR_WRONG)
     questions = asked(rows)
     if name == "bits_per_byte":
         return _bits(questions, predictions)

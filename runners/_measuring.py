@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rules.errors import UserError
-from runners import _asking, _measure, _measure_text, _models, _own_metric, _run_folder
+from runners import (
+    _asking,
+    _measure,
+    _measure_text,
+    _models,
+    _own_metric,
+    _preferences,
+    _run_folder,
+)
 from runners._references import asked, is_text_alone
 from runners.base import (
     Card,
@@ -119,10 +127,11 @@ def _with_bits(
     predictor: TextPredictor, rows: Sequence[Row], predictions: list[Prediction], report: Report
 ) -> list[Prediction]:
     report(Progress(message="measuring how likely the right answers are"))
-    return [
+    found = [
         item.model_copy(update={"target_bits": round(said.bits, 4), "target_bytes": said.bytes})
         for item, said in zip(predictions, predictor.bits(rows), strict=True)
     ]
+    return _preferences.with_margins(predictor, rows, found)
 
 
 def card(plan: Plan, rows: Sequence[Row], predictions: Sequence[Prediction]) -> Card:
@@ -137,6 +146,8 @@ def nothing(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> dict[str, 
     """What no model at all would have said, by name; nobody can say less than nothing of prose."""
     if not is_text(plan):
         return {"majority": _measure.majority(train, rows)}
+    if plan.task == "preference_alignment":
+        return {"longer": _preferences.longer(rows)}
     return {} if all(map(is_text_alone, rows)) else {"copied": _measure_text.copied(rows)}
 
 

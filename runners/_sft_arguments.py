@@ -78,8 +78,19 @@ def order(lengths: Sequence[int], recipe: Recipe, seed: int) -> list[int]:
 
 
 def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN401 - an SFTConfig
-    import torch
     from trl import SFTConfig
+
+    return SFTConfig(
+        **common(plan, slices, recipe),
+        max_length=None,
+        packing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+
+
+def common(plan: Plan, slices: Slices, recipe: Recipe) -> dict[str, Any]:
+    """What all trainers of TRL are given alike that learn from rows."""
+    import torch
 
     micro = micro_batch(plan, recipe)
     total = steps_of(len(slices.train), recipe)
@@ -109,9 +120,6 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "restore_callback_states_from_checkpoint": True,  # looks without an improvement so far
         "load_best_model_at_end": bool(slices.held_back),
         "metric_for_best_model": "eval_loss" if slices.held_back else None,
-        "max_length": None,
-        "packing": False,
-        "dataset_kwargs": {"skip_prepare_dataset": True},
         "report_to": "none",
         "disable_tqdm": True,
         "seed": plan.seed,
@@ -119,7 +127,7 @@ def arguments(plan: Plan, slices: Slices, recipe: Recipe) -> Any:  # noqa: ANN40
         "dataloader_pin_memory": torch.cuda.is_available(),
         recomputing(): recipe.checkpointing,
     }
-    return SFTConfig(**chosen, **_processes.arguments(plan, cuda=torch.cuda.is_available()))
+    return chosen | _processes.arguments(plan, cuda=torch.cuda.is_available())
 
 
 def recomputing() -> str:
@@ -128,3 +136,9 @@ def recomputing() -> str:
 
     new = "activation_checkpointing"
     return new if new in SFTConfig.__dataclass_fields__ else "gradient_checkpointing"
+
+
+def recompute(trainer: Any) -> None:  # noqa: ANN401 - a trainer of TRL
+    """Switch it on before the probe: the trainer does so only when it begins."""
+    name = recomputing()
+    getattr(trainer.model, f"{name}_enable")(getattr(trainer.args, f"{name}_kwargs"))

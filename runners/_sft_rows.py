@@ -27,8 +27,9 @@ _SHARE, _LEAST, _MOST = 0.1, 8, 200
 class Slices(NamedTuple):
     """What is learned from, and what is looked at to stop in time."""
 
-    train: list[Rendered]
-    held_back: list[Rendered]
+    train: list[Any]
+    """``Rendered`` rows, or others that were held back in the same way."""
+    held_back: list[Any]
     rows: list[Row]
     rows_held_back: list[Row]
 

@@ -17,18 +17,23 @@ def parts(plan: Plan, slices: Any, recipe: Recipe, report: Report) -> dict[str, 
         recipe: How to train.
         report: Told the loss as it goes.
     """
-    from transformers import EarlyStoppingCallback
-
     places = _sft_arguments.order([len(row.ids) for row in slices.train], recipe, plan.seed)
-    callbacks = [_guards.watch_loss(), _tune_encoder.news_callback(plan, report)]
-    if slices.held_back:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
-        callbacks.append(_stopped_before())
     return {
         "train_dataset": _dataset(slices.train).select(places),
         "eval_dataset": _dataset(slices.held_back) if slices.held_back else None,
-        "callbacks": callbacks,
+        "callbacks": callbacks(plan, report, looks=bool(slices.held_back)),
     }
+
+
+def callbacks(plan: Plan, report: Report, *, looks: bool, of_answers: bool = True) -> list[Any]:
+    """Those that watch the loss, tell the news, and stop early where there are rows to look at."""
+    from transformers import EarlyStoppingCallback
+
+    found = [_guards.watch_loss(of_answers=of_answers), _tune_encoder.news_callback(plan, report)]
+    if looks:
+        found.append(EarlyStoppingCallback(early_stopping_patience=_sft_arguments.PATIENCE))
+        found.append(_stopped_before())
+    return found
 
 
 def _dataset(rows: Sequence[Any]) -> Any:  # noqa: ANN401 - of datasets
@@ -76,3 +81,19 @@ def train(plan: Plan, trainer: Any, report: Report) -> None:  # noqa: ANN401 - a
 def stopped(plan: Plan, trainer: Any) -> bool:  # noqa: ANN401
     """Whether the time was used up before the end."""
     return plan.max_minutes is not None and trainer.state.global_step < trainer.state.max_steps
+
+
+def keep_precision(model: Any) -> None:  # noqa: ANN401 - a transformers model, or PEFT's
+    """Undo what TRL and bitsandbytes do to a model in four bits; any other stays as it is."""
+    if not getattr(model, "is_loaded_in_4bit", False):
+        return
+    # TRL halves what learns beside four bits. A checkpoint is opened in full precision, so that
+    # a run that was killed would go on as another one; and small steps would be lost.
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+    # On a processor bitsandbytes repacks its weights at the first look at rows held back, which
+    # rounds their scales anew: from there on it is another model than the one a kill reopens.
+    for part in model.modules():
+        if hasattr(part, "support_avx512bf16_for_cpu"):
+            part.support_avx512bf16_for_cpu = False

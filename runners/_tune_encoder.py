@@ -27,6 +27,18 @@ ROWS_SEEN = 2000
 """On 770 rows of Banking77, 2 epochs measured the same as 4 (docs/log.md)."""
 STRENGTH = 30.0
 """C of the logistic regression that starts the classification layer; see ``_choose.CANDIDATES``."""
+WANTED = {
+    **{name: name for name in ("loss", "learning_rate", "grad_norm", "embedding_loss")},
+    **{name: name for name in ("eval_loss", "kl", "reward", "entropy")},
+    "completions/mean_length": "answer_tokens",
+    "rewards/margins": "reward_margin",
+    "rewards/accuracies": "reward_accuracy",
+    "eval_rewards/margins": "eval_reward_margin",
+    "eval_rewards/accuracies": "eval_reward_accuracy",
+    "accuracy": "reward_accuracy",
+    "eval_accuracy": "eval_reward_accuracy",
+}
+"""What is told of a trainer's log, and what it is called."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +214,7 @@ def news_callback(plan: Plan, report: Report) -> Any:  # noqa: ANN401 - a Traine
         def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
             del args, control
             logs = more.get("logs") or {}
-            wanted = {"loss", "learning_rate", "grad_norm", "embedding_loss", "eval_loss"}
-            values = {key: float(value) for key, value in logs.items() if key in wanted}
+            values = {WANTED[key]: float(value) for key, value in logs.items() if key in WANTED}
             if "num_tokens" in logs and "loss" in logs:  # TRL counts them
                 now = (float(logs["num_tokens"]), time.monotonic())
                 (tokens, since), self.mark = self.mark, now

@@ -150,6 +150,16 @@ class Prediction(Frozen):
     """UTF-8 bytes that these bits stand for."""
     own_metric: float | None = None
     """What a metric of the user's own says of the answer."""
+    margin: float | None = None
+    """Of pairs: how much more likely the better answer is than the worse one, in nats a byte; of
+    answers with a thumb, how likely the answer is. Without a model, what stands for it."""
+    reward_margin: float | None = None
+    """The same by the reward that training implies: beta times the logarithm of how much likelier
+    than under the reference an answer is."""
+    reward: float | None = None
+    """What the reward of a reinforcement says of the answer."""
+    kl: float | None = None
+    """Nats by which the answer is likelier than under the reference."""
 
 
 class Result(Frozen):

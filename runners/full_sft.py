@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch.nn import Module, ModuleList
 
 
-TASKS = ("classification", "generation", "instruction_following")
+TASKS = ("classification", "generation", "instruction_following", "preference_alignment")
 LIBRARIES = ("sentence_transformers", "sklearn", "accelerate")
 TEXT_LIBRARIES = ("transformers", "accelerate", "datasets", "trl")
 SHARES_STEPS = True

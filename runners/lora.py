@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-TASKS = ("classification", "generation", "instruction_following")
+TASKS = ("classification", "generation", "instruction_following", "preference_alignment")
 LIBRARIES = ("sentence_transformers", "sklearn", "accelerate", "peft")
 TEXT_LIBRARIES = ("transformers", "accelerate", "datasets", "peft", "trl")
 SHARES_STEPS = True

@@ -18,7 +18,7 @@ from runners.base import Frozen, Plan, Predictor, Progress, Report, Row, setting
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-TASKS = ("generation", "instruction_following")
+TASKS = ("generation", "instruction_following", "preference_alignment")
 LIBRARIES = ("transformers", "accelerate", "bitsandbytes", "datasets", "peft", "trl")
 SHARES_STEPS = True
 FOUR_BITS = True

@@ -28,7 +28,13 @@ from runners.base import (
 TEMPERATURE = 0.05
 """Cosine similarities lie within a few tenths; uncalibrated by design, as nothing is learnt."""
 
-TASKS = ("classification", "generation", "instruction_following", "domain_knowledge")
+TASKS = (
+    "classification",
+    "generation",
+    "instruction_following",
+    "domain_knowledge",
+    "preference_alignment",
+)
 LIBRARIES = ("sentence_transformers", "transformers")
 TEXT_LIBRARIES = ("torch", "transformers")
 API_LIBRARIES = ("openai", "sklearn", "scipy")
