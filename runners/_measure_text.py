@@ -52,6 +52,11 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff
 """Chinese and Japanese are written without spaces: there a character counts as a word."""
 
 
+def words_of(text: str) -> list[str]:
+    """Words of any script."""
+    return _WORD.findall(text)
+
+
 class Counted(NamedTuple):
     """One metric on every question: what to add up, and what the sums come to."""
 
@@ -144,7 +149,7 @@ def count(
         "rouge_l": _rouge(),
         "valid": lambda question, answer: bool(valid and valid(answer.prediction)),
         "ended": lambda question, answer: not answer.cut,
-        "words": lambda question, answer: len(_WORD.findall(answer.prediction)),
+        "words": lambda question, answer: len(words_of(answer.prediction)),
         "tokens": lambda question, answer: answer.tokens or 0,
     }
     pairs = zip(questions, answers, strict=True)
