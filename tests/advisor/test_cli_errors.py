@@ -102,9 +102,9 @@ def test_an_unknown_approach_names_the_nearest(whichtune, table):
 
 
 def test_an_approach_without_a_runner_names_those_that_can_run(whichtune, table):
-    code, _, talk = whichtune("run", "--approach", "dpo", "--data", table)
+    code, _, talk = whichtune("run", "--approach", "hosted", "--data", table)
     assert code == 2
-    assert "dpo can be advised" in talk
+    assert "hosted can be advised" in talk
     listed = talk.split("these can run: ")[1].split(", ")
     assert {"few_shot", "full_sft", "heads"} <= set(listed)
 

@@ -151,10 +151,8 @@ def test_an_approach_that_learns_labels_is_refused_for_texts_with_those_that_can
 
 
 def test_rows_that_no_approach_learns_from_are_refused_with_what_can_be(tmp_path):
-    path = tmp_path / "pairs.jsonl"
-    rows = [
-        {"prompt": f"question {n}", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(9)
-    ]
+    path = tmp_path / "several.jsonl"
+    rows = [{"text": f"text number {n}", "labels": ["old", f"kind {n % 3}"]} for n in range(9)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(DataError, match="which no approach can learn from so far") as caught:
         plans.make(plans.Request(approach="lora", data=path), tmp_path / "runs")
@@ -262,3 +260,15 @@ def test_a_run_without_a_checkpoint_cannot_be_gone_on_with(whichtune, texts, tmp
     assert code == 2
     assert "zero_shot-0001 has no checkpoint to go on from" in err
     assert "whichtune run zero_shot-0001" in err
+
+
+@pytest.mark.parametrize("approach", ["dpo", "rlhf", "lora", "zero_shot"])
+def test_pairs_of_answers_are_learned_from_by_all_that_write(approach, tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    rows = [
+        {"prompt": f"question {n}", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(9)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = plans.make(plans.Request(approach=approach, data=path), tmp_path / "runs")
+    assert made.task == "preference_alignment"
+    assert all(row.rejected for row in _data.read_rows(made.train))
