@@ -14,7 +14,7 @@ from rules.errors import RunError
 from runners import _data, _measure_text, _measuring, _models, _run_folder, _significance
 from runners._references import asked
 from runners._run_folder import RunStatus
-from runners.base import Frozen, Interval95, OwnMetric, Prediction, Row, Scorecard
+from runners.base import Frozen, Interval95, Latency, OwnMetric, Prediction, Row, Scorecard
 
 __all__ = ["Comparison", "Line", "Metric", "Mistake", "compare", "metric_named"]
 
@@ -45,6 +45,8 @@ class Line(Frozen):
     train_rows: int | None = None
     train_seconds: float | None = None
     predict_ms_per_row: float | None = None
+    latency: Latency | None = None
+    """Of questions asked one by one."""
     peak_memory_bytes: int | None = None
     forgot: float | None = None
     """Share of bits that general prose takes more than before; below zero, it is known better."""
@@ -181,6 +183,7 @@ def _line(entry: Entry, by: Scale, best: Entry, p_value: float | None, *, afresh
         train_rows=result.train_rows if result else None,
         train_seconds=result.train_seconds if result else None,
         predict_ms_per_row=result.predict_ms_per_row if result else None,
+        latency=result.latency if result else None,
         peak_memory_bytes=result.peak_memory_bytes if result else None,
         forgot=result.forgetting.prose.change if result and result.forgetting else None,
     )

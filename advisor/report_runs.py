@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from advisor import resuming, scale
+from advisor import report_asked, resuming, scale
 from advisor.compare import Comparison, Line, mistakes
 from runners._run_folder import RunStatus
 from runners.base import Forecast, Forgetting, Interval95, Plan, Result, Scorecard, TextCard
@@ -59,6 +59,7 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
         f"{result.predict_ms_per_row:.1f} ms a row; peak {memory(result.peak_memory_bytes)}; "
         f"artifact {memory(result.artifact_bytes)}",
     ]
+    lines += report_asked.latency(result)
     if result.forecast:
         lines.append(_held_against(result.forecast, result))
     if result.forgetting:
@@ -252,6 +253,7 @@ def comparison(found: Comparison) -> RenderableType:
             pair = f"{line.name} from {found.lines[0].name}"
             text = f"To tell {pair}: about {line.rows_to_decide:,} evaluation rows."
             parts.append(Text(text, style="dim"))
+    parts += [Text(text, style="dim") for text in report_asked.compared(found)]
     parts += [Text(f"! {note}") for note in found.notes]
     return Group(*parts)
 

@@ -19,6 +19,9 @@ TAKEN = (*OF_LABELS, *_measure_text.TITLES)
 """Names that a function of the user's cannot have."""
 
 
+_BEYOND_ONE = ("chrf", "bleu", "words", "tokens", "written_tokens")
+
+
 class _Titles(dict[str, str]):
     """A metric of the user's own is called what its function is called."""
 
@@ -145,7 +148,7 @@ def number(name: str, value: float) -> str:
     >>> number("accuracy", 0.8712), number("bleu", 61.234), number("bits_per_byte", 1.5)
     ('0.871', '61.2', '1.500')
     """
-    return f"{value:.1f}" if name in ("chrf", "bleu", "words", "tokens") else f"{value:.3f}"
+    return f"{value:.1f}" if name in _BEYOND_ONE else f"{value:.3f}"
 
 
 def shown(name: str, value: Interval95) -> str:

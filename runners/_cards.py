@@ -67,9 +67,20 @@ class TextCard(Frozen):
     """The metric that decides which run is the best, unless another one is asked for."""
     metrics: dict[str, Interval95]
     """``exact_match``, ``squad_match``, ``token_f1``, ``rouge_l``, ``valid`` and ``ended`` go to 1;
-    ``chrf`` and ``bleu`` go to 100; ``words`` is the mean length of an answer and ``tokens`` what a
-    model read and wrote for it; of ``bits_per_byte``, fewer are better. A metric of the
-    user's own has the name of its function."""
+    ``chrf`` and ``bleu`` go to 100; ``words`` is the mean length of an answer, ``tokens`` what a
+    model read and wrote for it, and ``written_tokens`` what of these it wrote; of
+    ``bits_per_byte``, fewer are better. A metric of the user's own has the name of its function."""
+
+
+class Latency(Frozen):
+    """What somebody waits who asks one question at a time, with everything open."""
+
+    questions: int
+    """Asked one by one for this: evenly spread over the evaluation rows, at most 50, and no more
+    after ten seconds."""
+    p50_ms: float
+    p95_ms: float
+    """Below 20 questions this is nearly the slowest of them."""
 
 
 class OwnMetric(Frozen):

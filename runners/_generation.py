@@ -168,6 +168,7 @@ class Writer:
                 id=row.id,
                 prediction=said.text,
                 tokens=len(prompt) + said.tokens,
+                written_tokens=said.tokens,
                 cut=said.cut,
             )
             for row, prompt, said in zip(

@@ -35,13 +35,20 @@ TITLES = {
     "ended": "ended by itself",
     "words": "words",
     "tokens": "tokens",
+    "written_tokens": "tokens written",
 }
 """In the order in which they are shown."""
-_NO_RANK = ("kl", "ended", "words", "tokens")
+_NO_RANK = ("kl", "ended", "words", "tokens", "written_tokens")
 RANKING = tuple(name for name in TITLES if name not in _NO_RANK)
 """Those by which runs can be put in order."""
 RIGHT_OR_WRONG = (*_preferences.RIGHT_OR_WRONG, "exact_match", "squad_match")
 """Those by which an answer is right or wrong, and nothing between."""
+_NEEDED = {
+    "bits_per_byte": "target_bits",
+    "tokens": "tokens",
+    "written_tokens": "written_tokens",
+}
+"""What predictions must bring along for a metric."""
 _OF_ONE_RIGHT_ANSWER = ("exact_match", "squad_match", "token_f1", "rouge_l", "chrf", "bleu")
 FEWER_IS_BETTER = frozenset({"bits_per_byte"})
 MAIN = "chrf"
@@ -116,7 +123,7 @@ def has(
         return False
     if name == "valid" and not answer_format:
         return False
-    if needed := {"bits_per_byte": "target_bits", "tokens": "tokens"}.get(name):
+    if needed := _NEEDED.get(name):
         return all(getattr(item, needed) is not None for item in predictions)
     return not all(map(is_text_alone, rows))
 
@@ -151,6 +158,7 @@ def count(
         "ended": lambda question, answer: not answer.cut,
         "words": lambda question, answer: len(words_of(answer.prediction)),
         "tokens": lambda question, answer: answer.tokens or 0,
+        "written_tokens": lambda question, answer: answer.written_tokens or 0,
     }
     pairs = zip(questions, answers, strict=True)
     values = [float(each[name](question, answer)) for question, answer in pairs]

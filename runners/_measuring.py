@@ -21,6 +21,7 @@ from runners import (
 from runners._references import asked, is_text_alone
 from runners.base import (
     Card,
+    Latency,
     Plan,
     Prediction,
     Predictor,
@@ -34,6 +35,8 @@ from runners.base import (
 
 BASELINE = "zero_shot"
 """The approach that is the untouched model; run beside every other one."""
+_TIMED, _TIMED_SECONDS = 50, 10.0
+"""Questions that are timed one by one, and when no other one is begun."""
 
 
 class Answers(NamedTuple):
@@ -121,6 +124,31 @@ def _in_one(predictor: Predictor, rows: Sequence[Row], block: int, report: Repor
         share = (time.perf_counter() - begun) / len(part)
         predictions += [item.model_copy(update={"seconds": round(share, 6)}) for item in found]
     return Answers(predictions, (time.perf_counter() - began) / len(rows))
+
+
+def latency(predictor: Predictor, rows: Sequence[Row], report: Report) -> Latency | None:
+    """Ask some questions again, one by one: rows that are asked together share their time evenly.
+
+    ``None`` where there is nothing to ask.
+    """
+    import numpy as np
+
+    every = [
+        question.row for question in asked(rows) if not is_text_alone(rows[question.places[0]])
+    ]
+    some = [every[place] for place in range(0, len(every), max(1, -(-len(every) // _TIMED)))]
+    report(Progress(message=f"timing {len(some):,} questions one by one"))
+    taken: list[float] = []
+    for row in some:
+        began = time.perf_counter()
+        predictor.predict([row])
+        taken.append(1000 * (time.perf_counter() - began))
+        if sum(taken) > 1000 * _TIMED_SECONDS:
+            break
+    if not taken:
+        return None
+    p50, p95 = (round(float(value), 3) for value in np.percentile(taken, [50, 95]))
+    return Latency(questions=len(taken), p50_ms=p50, p95_ms=p95)
 
 
 def _with_bits(

@@ -213,7 +213,13 @@ class Seq2SeqWriter:
         ended = end in said
         kept = said[: said.index(end)] if ended else said
         text = str(self.tokenizer.decode(kept, skip_special_tokens=True)).strip()
-        return Prediction(id=row.id, prediction=text, tokens=asked + len(kept), cut=not ended)
+        return Prediction(
+            id=row.id,
+            prediction=text,
+            tokens=asked + len(kept),
+            written_tokens=len(kept),
+            cut=not ended,
+        )
 
     def bits(self, rows: Sequence[Row]) -> list[Bits]:
         """Of each row's target, given what goes in; the sign of the end is no part of the text."""

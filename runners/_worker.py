@@ -129,6 +129,7 @@ def _run(folder: Path) -> None:
     answers = _measuring.ask(plan, predictor, evaluation, report)
     predictions = answers.predictions
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
+    latency = _measuring.latency(predictor, evaluation, report)
     tuned = _forgetting.after(plan, predictor, report)
     del predictor  # the untouched model is opened next, and one at a time is enough
     forgetting = _forgetting.against(plan, tuned, report)
@@ -144,6 +145,7 @@ def _run(folder: Path) -> None:
         train_rows=len(train),
         train_seconds=cost.seconds,
         predict_ms_per_row=1000 * answers.seconds_each,
+        latency=latency,
         peak_memory_bytes=_peak_memory_bytes(),
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
         forecast=forecast,

@@ -22,6 +22,7 @@ from runners._cards import Forgetting as Forgetting
 from runners._cards import Frozen as Frozen
 from runners._cards import Interval95 as Interval95
 from runners._cards import LabelScore as LabelScore
+from runners._cards import Latency as Latency
 from runners._cards import OwnMetric as OwnMetric
 from runners._cards import Scorecard as Scorecard
 from runners._cards import TextCard as TextCard
@@ -134,6 +135,9 @@ class Prediction(Frozen):
     seconds: float = 0.0
     """Time this row took; rows answered together share it evenly."""
     tokens: int | None = None
+    """What a model read and wrote for it, where a model that writes was asked."""
+    written_tokens: int | None = None
+    """Of these, what it wrote."""
     sources: tuple[str, ...] = ()
     """Ids of the rows or passages that the answer rests on."""
     quoted: bool = False
@@ -176,6 +180,9 @@ class Result(Frozen):
     train_rows: int
     train_seconds: float
     predict_ms_per_row: float
+    """Of all rows, asked together."""
+    latency: Latency | None = None
+    """Of questions asked one by one; older runs, and texts that ask nothing, have none."""
     peak_memory_bytes: int
     """Highest resident memory of the run's own process."""
     artifact_bytes: int

@@ -45,25 +45,38 @@ class Reading:
         self.passages, self.writer = found, writer
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
-        """The answer to each row, with the chunks that stood in its prompt, the best first."""
+        """The answer to each row, with the chunks that stood in its prompt, the best first.
+
+        Where nothing speaks to the question, the model is not asked, and no tokens are spent.
+        """
         hits = self.passages.of(rows)
         support: list[sentences.Support | None] = [None] * len(rows)
         if self.passages.settings.abstain_below:
             support = self.passages.support(rows, hits)
         shown = [self.shown(question(row), found) for row, found in zip(rows, hits, strict=True)]
-        answers: list[Prediction] = []
-        said = self.writer.predict([row for row, _ in shown])
-        for row, answer, best, (_, read) in zip(rows, said, support, shown, strict=True):
-            if not read or (best is not None and not self.passages.is_enough(best)):
-                answers.append(_not_found(row, best))
-                continue
-            more = {
-                "sources": tuple(map(cited, read)),
-                "score": _score(best) if best else None,
-                "abstained": declined(answer),
-            }
-            answers.append(answer.model_copy(update=more))
-        return answers
+        able = [
+            place
+            for place, ((_, read), best) in enumerate(zip(shown, support, strict=True))
+            if read and (best is None or self.passages.is_enough(best))
+        ]
+        said = self.writer.predict([shown[place][0] for place in able]) if able else []
+        answers = dict(zip(able, said, strict=True))
+        return [
+            self._said(answers[place], shown[place][1], support[place])
+            if place in answers
+            else _not_found(row, support[place], tokens=0)
+            for place, row in enumerate(rows)
+        ]
+
+    def _said(
+        self, answer: Prediction, read: Sequence[Hit], best: sentences.Support | None
+    ) -> Prediction:
+        more = {
+            "sources": tuple(map(cited, read)),
+            "score": _score(best) if best else None,
+            "abstained": declined(answer),
+        }
+        return answer.model_copy(update=more)
 
     def bits(self, rows: Sequence[Row]) -> list[Bits]:
         """Of each row's target, after the passages."""
@@ -120,6 +133,12 @@ def _score(best: sentences.Support) -> float:
     return min(max(best.similarity, 0.0), 1.0)
 
 
-def _not_found(row: Row, best: sentences.Support | None) -> Prediction:
-    score = _score(best) if best else 0.0
-    return Prediction(id=row.id, prediction=NOT_FOUND, score=score, abstained=True)
+def _not_found(row: Row, best: sentences.Support | None, tokens: int | None = None) -> Prediction:
+    return Prediction(
+        id=row.id,
+        prediction=NOT_FOUND,
+        score=_score(best) if best else 0.0,
+        abstained=True,
+        tokens=tokens,
+        written_tokens=tokens,
+    )

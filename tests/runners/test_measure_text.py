@@ -1,13 +1,15 @@
 """Texts are measured as sacrebleu and rouge-score measure them, each question once."""
 
+import time
+
 import numpy as np
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF
 
 from rules.errors import SettingError
-from runners import _measure_text, _preferences
-from runners.base import Prediction, Row
+from runners import _measure_text, _measuring, _preferences
+from runners.base import Prediction, Row, silent
 
 ASKED = [("a", "The red door."), ("a", "A door in red."), ("b", "A green hat."), ("c", "Ships.")]
 SAID = {"a": "The red door .", "b": "A green hat.", "c": "A blue stone is here"}
@@ -106,7 +108,7 @@ def test_runs_can_be_ordered_by_it_and_tokens_are_only_told(card):
 
 
 def test_every_value_lies_in_its_interval(card):
-    others = {"bits_per_byte", "valid", "tokens", *_preferences.METRICS}
+    others = {"bits_per_byte", "valid", "tokens", "written_tokens", *_preferences.METRICS}
     assert set(card.metrics) == set(_measure_text.TITLES) - others
     assert all(item.low <= item.value <= item.high for item in card.metrics.values())
 
@@ -217,3 +219,38 @@ def test_space_around_an_answer_does_not_make_it_wrong():
     card = _measure_text.measure(rows, answers(rows, {"a": "A red door .", "b": "Hats"}))
     assert card.metrics["exact_match"].value == 1
     assert card.references == 2
+
+
+def test_tokens_are_told_where_every_answer_knows_them(rows):
+    said = answers(rows, SAID, tokens=30, written_tokens=4)
+    card = _measure_text.measure(rows, said)
+    assert card.metrics["tokens"].value == 30
+    assert card.metrics["written_tokens"].value == 4
+    said[0] = said[0].model_copy(update={"tokens": None, "written_tokens": None})
+    assert not {"tokens", "written_tokens"} & set(_measure_text.measure(rows, said).metrics)
+
+
+class Slow:
+    """Takes long for whatever it is asked first."""
+
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, rows):
+        time.sleep(0.2 if not self.asked else 0.005)
+        self.asked.append([row.input for row in rows])
+        return [Prediction(id=row.id, prediction="x") for row in rows]
+
+
+def test_one_slow_question_shows_in_p95_alone():
+    rows = rows_of([(f"question {n % 40}", "x") for n in range(80)])
+    predictor = Slow()
+    found = _measuring.latency(predictor, rows, silent)
+    assert found is not None
+    assert found.questions == 40  # each once, though each has two answers
+    assert predictor.asked == [[f"question {n}"] for n in range(40)]
+    assert 5 <= found.p50_ms <= found.p95_ms < 200
+    few = _measuring.latency(Slow(), rows[:3], silent)
+    assert few is not None
+    assert few.p95_ms > 150
+    assert _measuring.latency(Slow(), [Row(id="1", input="prose alone")], silent) is None

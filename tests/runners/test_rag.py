@@ -193,3 +193,11 @@ def test_wrong_settings_are_refused(opened, wrong):
 )
 def test_sentences(text, expected):
     assert sentences.sentences(text) == expected
+
+
+def test_where_nothing_speaks_to_the_question_the_model_is_not_asked(opened):
+    reader = opened(abstain_below=0.4)
+    lost, strange = reader.predict([LOST, STRANGE])
+    assert (strange.prediction, strange.tokens, strange.written_tokens) == (NOT_FOUND, 0, 0)
+    assert lost.written_tokens is not None
+    assert lost.tokens > lost.written_tokens > 0
