@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from advisor import scale
 from runners.base import Result
 
 if TYPE_CHECKING:
@@ -20,3 +21,36 @@ def compared(found: "Comparison") -> list[str]:
     """The same of all runs that know it."""
     each = [f"{line.name} {line.latency.p95_ms:,.1f}" for line in found.lines if line.latency]
     return [f"Asked one by one, ms for 95 % of the questions: {', '.join(each)}."] if each else []
+
+
+_ADVICE = {
+    "not_in_corpus": "add documents, then whichtune index again",
+    "retrieval_missed": "raise top_k, name a reranker, or try sizes and modes: whichtune sweep",
+    "reader_missed": "a larger base model, or a tuned one by hybrid",
+}
+
+
+def retrieval(result: Result) -> list[str]:
+    """What was found, and for each cause of wrong answers what helps against it."""
+    if (card := result.retrieval) is None:
+        return []
+    lines: list[str] = []
+    if card.metrics:
+        told = (f"{name} {scale.shown(name, value)}" for name, value in card.metrics.items())
+        how = "the documents rows name" if card.by == "documents" else "passages with the answer"
+        lines.append(f"retrieval, by {how}, {card.questions:,} questions: {'; '.join(told)}")
+    failed = card.failures
+    lines.append(f"{failed.wrong:,} answers hold no right one")
+    for cause, advice in _ADVICE.items():
+        if count := int(getattr(failed, cause)):
+            share = count / failed.wrong
+            lines.append(f"  {cause.replace('_', ' ')}: {count:,} ({share:.0%}); {advice}")
+    if failed.not_judged:
+        lines.append(f"  not judged: {failed.not_judged:,}; name documents in a column `documents`")
+    kept = card.abstention
+    if kept.refused or kept.unanswerable:
+        lines.append(
+            f"{kept.refused:,} not answered, {kept.refused_rightly:,} of them rightly; "
+            f"{kept.answered_anyway:,} of {kept.unanswerable:,} without an answer were answered"
+        )
+    return lines

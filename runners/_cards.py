@@ -1,6 +1,7 @@
 """What a run measured: the same cards for every approach, one kind for labels and one for texts."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -81,6 +82,53 @@ class Latency(Frozen):
     p50_ms: float
     p95_ms: float
     """Below 20 questions this is nearly the slowest of them."""
+
+
+class Failures(Frozen):
+    """Why answers from documents were wrong, each for one reason."""
+
+    wrong: int
+    """Questions whose answer does not hold a right one."""
+    not_in_corpus: int
+    """Nothing in the index answers them."""
+    retrieval_missed: int
+    """The index has it, and it is not among the passages that were found."""
+    reader_missed: int
+    """It is among these, and the answer is still wrong."""
+    not_judged: int
+    """No document is named, and the answer has no word of its own."""
+    examples: dict[str, tuple[str, ...]] = {}
+    """Up to five ids of rows for each reason."""
+
+
+class Abstention(Frozen):
+    """Whether the right questions were left without an answer."""
+
+    refused: int
+    refused_rightly: int
+    """Nothing in the index answers them, or their right answer is that they have none."""
+    unanswerable: int
+    answered_anyway: int
+    """Of the unanswerable ones."""
+    risk_coverage: float | None = None
+    """Mean share of wrong answers over all thresholds of the score, from sure to unsure (Geifman
+    and El-Yaniv 2017, arXiv 1705.08500); unknown where there is no score."""
+
+
+class RetrievalCard(Frozen):
+    """What retrieval found, and where answers from it went wrong."""
+
+    questions: int
+    """For which it can be told which passages are right."""
+    by: Literal["documents", "answers"] | None = None
+    """Whether rows name the documents that answer, or a passage is right that holds the answer."""
+    top_k: int
+    metrics: dict[str, Interval95] = {}
+    """``recall@k``, or ``found@k`` by answers; ``mrr`` and ``ndcg@10`` of the order."""
+    failures: Failures
+    abstention: Abstention
+    leaked: tuple[str, ...] = ()
+    """Rows whose question stands in the documents together with its answer, word for word."""
 
 
 class OwnMetric(Frozen):

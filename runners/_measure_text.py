@@ -22,8 +22,6 @@ TITLES = {
     "likelihood_margin": "likelihood margin",
     "reward_accuracy": "implied reward accuracy",
     "reward_margin": "implied reward margin",
-    "reward": "reward",
-    "kl": "KL to the reference",
     "exact_match": "exact match",
     "squad_match": "SQuAD match",
     "token_f1": "token F1",
@@ -38,7 +36,7 @@ TITLES = {
     "written_tokens": "tokens written",
 }
 """In the order in which they are shown."""
-_NO_RANK = ("kl", "ended", "words", "tokens", "written_tokens")
+_NO_RANK = ("ended", "words", "tokens", "written_tokens")
 RANKING = tuple(name for name in TITLES if name not in _NO_RANK)
 """Those by which runs can be put in order."""
 RIGHT_OR_WRONG = (*_preferences.RIGHT_OR_WRONG, "exact_match", "squad_match")

@@ -27,6 +27,7 @@ from runners.base import (
     Predictor,
     Progress,
     Report,
+    RetrievalCard,
     Row,
     TextPredictor,
     find,
@@ -149,6 +150,22 @@ def latency(predictor: Predictor, rows: Sequence[Row], report: Report) -> Latenc
         return None
     p50, p95 = (round(float(value), 3) for value in np.percentile(taken, [50, 95]))
     return Latency(questions=len(taken), p50_ms=p50, p95_ms=p95)
+
+
+def retrieval(
+    predictor: Predictor, rows: Sequence[Row], predictions: Sequence[Prediction], report: Report
+) -> RetrievalCard | None:
+    """Where answers from an index went wrong; of predictors that search one."""
+    judged = getattr(predictor, "judged", None)
+    if judged is None:
+        return None
+    report(Progress(message="looking where answers went wrong"))
+    card: RetrievalCard = judged(rows, predictions)
+    if card.leaked:
+        some = f"{len(card.leaked):,} rows, such as {card.leaked[0]}"
+        text = f"evaluation_in_corpus: the documents hold question and answer of {some}"
+        report(Progress(message=text, warning=True))
+    return card
 
 
 def _with_bits(

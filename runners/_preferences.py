@@ -15,7 +15,7 @@ from runners.base import Bits, Prediction, Progress, Report, Row, TextPredictor
 _NATS = math.log(2)
 """In a bit."""
 RIGHT_OR_WRONG = ("preference_accuracy", "liked_accuracy", "reward_accuracy")
-METRICS = (*RIGHT_OR_WRONG, "likelihood_margin", "reward_margin", "reward", "kl")
+METRICS = (*RIGHT_OR_WRONG, "likelihood_margin", "reward_margin")
 """What is measured of judged rows, and of rewards."""
 
 
@@ -132,9 +132,7 @@ def right(rows: Sequence[Row], margins: Sequence[float | None]) -> list[bool]:
 
 def has(name: str, rows: Sequence[Row], predictions: Sequence[Prediction]) -> bool:
     """Whether there is what it takes to know a metric of preferences or rewards."""
-    if name in ("reward", "kl", "reward_margin"):
-        return any(getattr(item, name) is not None for item in predictions)
-    if name == "reward_accuracy":
+    if name in ("reward_margin", "reward_accuracy"):
         return any(item.reward_margin is not None for item in predictions)
     if any(map(is_pair, rows)) == (name == "liked_accuracy"):
         return False

@@ -130,6 +130,7 @@ def _run(folder: Path) -> None:
     predictions = answers.predictions
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
     latency = _measuring.latency(predictor, evaluation, report)
+    retrieval = _measuring.retrieval(predictor, evaluation, predictions, report)
     tuned = _forgetting.after(plan, predictor, report)
     del predictor  # the untouched model is opened next, and one at a time is enough
     forgetting = _forgetting.against(plan, tuned, report)
@@ -150,6 +151,7 @@ def _run(folder: Path) -> None:
         artifact_bytes=sum(f.stat().st_size for f in plan.artifact.rglob("*") if f.is_file()),
         forecast=forecast,
         fit_memory_bytes=cost.memory_bytes,
+        retrieval=retrieval,
         forgetting=forgetting,
         usage=_outgoing.usage(plan, predictions, report),
         warnings=tuple(warnings),

@@ -24,6 +24,7 @@ from runners._cards import Interval95 as Interval95
 from runners._cards import LabelScore as LabelScore
 from runners._cards import Latency as Latency
 from runners._cards import OwnMetric as OwnMetric
+from runners._cards import RetrievalCard as RetrievalCard
 from runners._cards import Scorecard as Scorecard
 from runners._cards import TextCard as TextCard
 from runners._cards import Usage as Usage
@@ -160,10 +161,6 @@ class Prediction(Frozen):
     reward_margin: float | None = None
     """The same by the reward that training implies: beta times the logarithm of how much likelier
     than under the reference an answer is."""
-    reward: float | None = None
-    """What the reward of a reinforcement says of the answer."""
-    kl: float | None = None
-    """Nats by which the answer is likelier than under the reference."""
 
 
 class Result(Frozen):
@@ -180,7 +177,6 @@ class Result(Frozen):
     train_rows: int
     train_seconds: float
     predict_ms_per_row: float
-    """Of all rows, asked together."""
     latency: Latency | None = None
     """Of questions asked one by one; older runs, and texts that ask nothing, have none."""
     peak_memory_bytes: int
@@ -190,10 +186,11 @@ class Result(Frozen):
     """What was said before the first step; older runs have none."""
     fit_memory_bytes: int | None = None
     """Highest memory while it fitted: what the forecast is held against."""
+    retrieval: RetrievalCard | None = None
+    """Of approaches that search an index."""
     forgetting: Forgetting | None = None
     """Of approaches that change a causal model, on texts; older runs have none."""
     usage: Usage | None = None
-    """What was asked of a model behind an address."""
     warnings: tuple[str, ...] = ()
 
 

@@ -88,12 +88,12 @@ def _resolved(names: Sequence[str], corpus: Iterable[Document]) -> dict[str, set
             by_id[key].add(document.id)
         text = plain(document.text)
         for name, words in passages.items():
-            if _is_passage(words) and words in text:
+            if is_passage(words) and words in text:
                 by_text[name].add(document.id)
     return {name: by_id[name] or by_text[name] for name in names}
 
 
-def _is_passage(words: str) -> bool:
+def is_passage(words: str) -> bool:
     """Long enough to be found in a text by itself, which a name is not."""
     return words.count(" ") > SHORT + 1
 
@@ -126,10 +126,11 @@ class Judge:
         if item.documents:
             return chunk.document in item.documents
         text, stems = self._plain[chunk.id], self._stems[chunk.id]
-        return any(_holds(answer, text, stems) for answer in item.answers)
+        return any(holds(answer, text, stems) for answer in item.answers)
 
 
-def _holds(answer: Answer, text: str, stems: frozenset[str]) -> bool:
+def holds(answer: Answer, text: str, stems: frozenset[str]) -> bool:
+    """Whether a text, as ``plain`` and by its stems, holds the answer."""
     if answer.plain in text:
         return True
     shared = len(answer.stems & stems)

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from runners import _generation
 from runners._references import question
-from runners.base import Bits, Prediction, Row
-from runners.retrieval import passages, sentences
+from runners.base import Bits, Prediction, RetrievalCard, Row
+from runners.retrieval import measured, passages, sentences
 from runners.retrieval.passages import NOT_FOUND, Passages, cited
 from runners.retrieval.search import Hit
 
@@ -25,6 +25,10 @@ class Quoting:
         """The sentence most like each question, with the chunk it stands in."""
         support = self.passages.support(rows, self.passages.of(rows))
         return [self._said(row, best) for row, best in zip(rows, support, strict=True)]
+
+    def judged(self, rows: Sequence[Row], predictions: Sequence[Prediction]) -> RetrievalCard:
+        """What was found for these rows, and where the answers went wrong."""
+        return measured.card(self.passages, rows, predictions)
 
     def _said(self, row: Row, best: sentences.Support | None) -> Prediction:
         if best is None or not self.passages.is_enough(best):
@@ -77,6 +81,10 @@ class Reading:
             "abstained": declined(answer),
         }
         return answer.model_copy(update=more)
+
+    def judged(self, rows: Sequence[Row], predictions: Sequence[Prediction]) -> RetrievalCard:
+        """What was found for these rows, and where the answers went wrong."""
+        return measured.card(self.passages, rows, predictions)
 
     def bits(self, rows: Sequence[Row]) -> list[Bits]:
         """Of each row's target, after the passages."""
