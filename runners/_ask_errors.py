@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import RunError, SettingError, UserError
-from runners import _endpoint
 from runners._replies import Reply
 
 if TYPE_CHECKING:
@@ -84,15 +83,14 @@ async def sent(sdk: "AsyncOpenAI", said: dict[str, Any], client: "Client") -> Re
 
 def _read(found: Any, client: "Client") -> Reply:  # noqa: ANN401 - whatever the server sent
     """The reply; the SDK builds its objects from anything, so nothing of them is certain."""
-    torn = LostError(_torn(client, "not a chat completion"))
     try:
         choice, usage = found.choices[0], found.usage
         text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
         counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
     except (AttributeError, IndexError, TypeError, KeyError):
-        raise torn from None
+        raise _no_reply(client) from None
     if not isinstance(text, str | None) or not all(isinstance(n, int) for n in counts):
-        raise torn
+        raise _no_reply(client)
     return Reply(
         text=_scrubbed((text or "").strip(), client),
         prompt_tokens=counts[0],
@@ -100,6 +98,10 @@ def _read(found: Any, client: "Client") -> Reply:  # noqa: ANN401 - whatever the
         cut=choice.finish_reason == "length",
         refused=choice.finish_reason == "content_filter" or (bool(refusal) and not text),
     )
+
+
+def _no_reply(client: "Client") -> LostError:
+    return LostError(_torn(client, "not a chat completion"))
 
 
 def _filtered(error: "APIStatusError") -> Reply | None:
@@ -186,5 +188,4 @@ def _asked_to_wait(headers: Any) -> float | None:  # noqa: ANN401 - headers of h
 
 def _scrubbed(text: str, client: "Client") -> str:
     """Without the key, which servers like to repeat."""
-    key = _endpoint.key(client.endpoint)
-    return text.replace(key, "[key]") if len(key) > 6 else text
+    return text.replace(client.secret, "[key]") if len(client.secret) > 6 else text

@@ -82,6 +82,7 @@ class Client:
         """
         _endpoint.require_private(endpoint)
         self.endpoint, self.model = endpoint, _endpoint.name_of(base_model)
+        self.secret = ""
         self.limit, self.structured, self.temperature = "max_tokens", True, True
 
     def ask(self, questions: Sequence[Question]) -> list[Reply]:
@@ -150,9 +151,10 @@ class Client:
         """
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+        self.secret = _endpoint.key(self.endpoint)
         here = _endpoint.is_here(self.endpoint.base_url)
         return AsyncOpenAI(
-            api_key=_endpoint.key(self.endpoint),
+            api_key=self.secret,
             base_url=self.endpoint.base_url,
             timeout=self.endpoint.timeout_seconds,
             max_retries=0,
@@ -258,6 +260,7 @@ class _Asking:
                 self.store.put(key, reply)
                 if place is not None:
                     self.store.close(place, cost)
+                    place = None
         except LostError as error:  # it may have been answered, and paid for
             cost = 0.0 if error.unreached else at_most
             raise
