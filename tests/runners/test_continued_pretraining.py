@@ -112,7 +112,7 @@ def test_lora_learns_beside_a_base_model_that_stays(base, reads_on):
     (adapter,) = plan.artifact.rglob("*.safetensors")
     assert all("lora_" in name for name in load_file(adapter))
     untouched = pretraining.load(base)
-    assert measured(reopened(plan), "domain") < 0.8 * measured(untouched, "domain")
+    assert measured(reopened(plan), "domain") < 0.85 * measured(untouched, "domain")
     assert [item for item in news if "ten times that of all weights" in item.message]
 
 
