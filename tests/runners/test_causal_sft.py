@@ -15,7 +15,7 @@ from runners.base import Row, find, silent
 SETTINGS = {
     "full_sft": {"epochs": 20, "learning_rate": 4e-3},
     "lora": {"epochs": 25, "learning_rate": 2e-2},
-    "qlora": {"epochs": 25, "learning_rate": 2e-2},
+    "qlora": {"epochs": 40, "learning_rate": 1e-2},
     "adapters": {"epochs": 25, "learning_rate": 1e-2},
 }
 """With which each approach learns in seconds."""
@@ -56,8 +56,7 @@ def test_it_learns_the_form_of_the_answers_and_to_end_them(
     find("zero_shot").fit(plan, text_train, silent)
     untouched = find("zero_shot").load(plan.artifact).predict(text_evaluation)
     form = re.compile(r"The.* is old\.")
-    in_form = sum(bool(form.fullmatch(answer.prediction)) for answer in answers)
-    assert in_form >= 0.9 * len(answers)  # four bits round otherwise on another processor
+    assert all(form.fullmatch(answer.prediction) for answer in answers)
     assert not any(form.fullmatch(answer.prediction) for answer in untouched)
     assert not any(answer.cut for answer in answers)
 

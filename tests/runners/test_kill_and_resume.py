@@ -80,10 +80,13 @@ def news(run) -> list[Any]:
     return events[queued[-1] :] if queued else []
 
 
-def kill(run, child, step, pause):
+def kill(run, child, step, pause, stage=""):
     """Kill everything hard, some time after the step was told; say at which step that was."""
     deadline = time.monotonic() + 200
-    while not any(event.progress and event.progress.step >= step for event in news(run)):
+    while not any(
+        e.progress and e.progress.step >= step and e.progress.message.startswith(stage)
+        for e in news(run)
+    ):
         assert child.poll() is None, child.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -101,7 +104,7 @@ def kill(run, child, step, pause):
 
 def hashes(run):
     found = sorted((run / "artifact").rglob("*.safetensors"))
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
 def seconds_of_a_step(run):
@@ -146,6 +149,52 @@ def test_killed_at_three_random_moments_a_run_ends_as_if_it_never_was(approach, 
     assert ends[0].scorecard == ends[1].scorecard
     assert ends[0].baselines == ends[1].baselines
     assert not (killed / _checkpoints.CHECKPOINTS).exists()
+
+
+def pairs(folder):
+    """Two answers to each question, of which the longer one is the better: 56 and 14 of them."""
+    rows = [
+        {
+            "prompt": f"Where can {food} food be had in the {area}?",
+            "chosen": f"{name} serves {food} food in the {area}.",
+            "rejected": f"{name}.",
+        }
+        for name in NAMES[:4]
+        for food in FOODS
+        for area in AREAS
+    ][:70]
+    folder.mkdir()
+    for name, part in (("train", rows[14:]), ("evaluation", rows[:14])):
+        lines = "".join(json.dumps(row) + "\n" for row in part)
+        (folder / f"{name}.jsonl").write_text(lines)
+    return folder
+
+
+@pytest.mark.slow
+def test_killed_in_each_stage_rlhf_ends_as_if_it_never_was(tmp_path):
+    data = pairs(tmp_path / "data")
+    asked = ["--approach", "rlhf", "--data", data / "train.jsonl"]
+    asked += ["--evaluation", data / "evaluation.jsonl"]
+    asked += ["--setting", "steps=20", "--setting", "batch=4", "--setting", "answer_tokens=16"]
+    whole = tmp_path / "whole" / "rlhf-0001"
+    carried_out(start(*asked, "--runs", whole.parent))
+    killed, moments = tmp_path / "killed" / whole.name, []
+    child = start(*asked, "--runs", killed.parent)
+    for number, stage in enumerate(("sft", "reward", "rl"), 2):
+        while not (killed / "events.jsonl").exists():
+            time.sleep(0.02)
+        moments.append(kill(killed, child, 3, 0.2, f"{stage}: "))
+        child = start("--resume", killed.name, "--runs", killed.parent)
+        wait_for_a_new_attempt(killed, child, number)
+    carried_out(child)
+    logging.info("rlhf: killed after %s of each stage; %s", moments, hashes(killed))
+    assert hashes(killed) == hashes(whole)
+    ends: list[Any] = [_run_folder.status(run).result for run in (whole, killed)]
+    assert ends[0].scorecard == ends[1].scorecard
+    found = [
+        json.loads((run / "artifact" / "reinforced.json").read_text()) for run in (whole, killed)
+    ]
+    assert found[0]["after"] == found[1]["after"]
 
 
 def wait_for_a_new_attempt(run, child, count):
