@@ -104,7 +104,9 @@ def kill(run, child, step, pause, stage=""):
 
 def hashes(run):
     found = sorted((run / "artifact").rglob("*.safetensors"))
-    return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    return {
+        str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found
+    }
 
 
 def seconds_of_a_step(run):
