@@ -76,8 +76,9 @@ def _sides(model, documents, folder, index_first=0):
     found = [item for item in read(path) if isinstance(item, Document)]
     texts = [c.passage for d in found for c in split(d, 256, 32, model.tokenizer)]
 
-    def bare():
-        model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    def bare():  # with the opening of the model, which indexing does too
+        opened = _encoder.open_encoder(_models.DEFAULT_ENCODER)
+        opened.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
     def ours():
         build(path, folder / "index", IndexSettings(), silent)
