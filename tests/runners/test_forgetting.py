@@ -63,6 +63,7 @@ def test_advice_for_the_approach_is_given_when_much_was_forgotten(spoiled):
     assert "epochs" in advice
 
 
+@pytest.mark.slow
 def test_what_hardly_learned_forgot_hardly_anything_and_gets_no_advice(tmp_path):
     plan = new_plan(tmp_path, max_tokens=128, batch=4, epochs=0.5, learning_rate=1e-7)
     found, news = probed(plan, continued_pretraining)

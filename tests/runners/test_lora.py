@@ -33,6 +33,7 @@ def test_every_linear_layer_is_adapted(fitted):
     }
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_predictions_and_another_one_others(
     fitted, new_plan, refit, tmp_path
 ):

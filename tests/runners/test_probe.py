@@ -13,7 +13,7 @@ from runners.base import find
 QUICK = {"lora": {"epochs": 0.5}, "setfit": {"iterations": 1}}
 
 
-@pytest.mark.parametrize("approach", sorted(QUICK))
+@pytest.mark.parametrize("approach", ["lora", pytest.param("setfit", marks=pytest.mark.slow)])
 def test_probing_changes_no_prediction(
     approach, new_plan, train, evaluation, tmp_path, monkeypatch
 ):

@@ -51,6 +51,7 @@ def states(plan):
     return [event.state for event in read_events(plan.folder)[0] if event.state]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(start, text_plan, text_train, tmp_path):
     rows = text_train[: len(text_train) // 4 * 4]
     found = {}

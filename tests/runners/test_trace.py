@@ -65,6 +65,7 @@ def test_other_ways_are_traced_too(way, kind):
     assert ("frozen companions" in found.parts) == (way == "dpo")
 
 
+@pytest.mark.slow
 def test_packed_weights_count_as_those_they_stand_for_and_adapters_do_not():
     config = {"model_type": "llama", **SMALL}
     four = replace(LORA, way="qlora", quantisation="nf4-double")

@@ -243,6 +243,7 @@ def test_a_kill_before_any_write_of_the_first_indexing_loses_and_doubles_nothing
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_kill_before_any_write_of_a_refresh_loses_and_doubles_nothing(corpus, where, tmp_path):
     for path in sorted(corpus.iterdir())[8:]:
         path.unlink()
