@@ -107,7 +107,7 @@ def draft(request: Request, runs: Path) -> Draft:
     settings = settings_of(runner.Settings, request.settings, request.approach, task)
     base.require_ready(runner, settings)
     _processes.check(request, getattr(settings, "batch", None))
-    base_model, why_model = _base_model(request.base_model, task)
+    base_model, why_model = _base_model(request.base_model, task, request.approach)
     endpoints.check_task(endpoint, task)
     _for_texts(own, task)
     frozen = _freeze(request, runs, train, evaluation)
@@ -247,10 +247,10 @@ def _check_model(given: str | None) -> None:
         _models.locate(given)
 
 
-def _base_model(given: str | None, task: Task) -> tuple[str, dict[str, str]]:
+def _base_model(given: str | None, task: Task, approach: str) -> tuple[str, dict[str, str]]:
     if given:
         return given, {}
-    if task == "classification":
+    if task == "classification" and not getattr(find(approach), "READS", False):
         reason = "the default encoder: 22 million parameters, fast on any machine"
         return _models.DEFAULT_ENCODER, {"base_model": reason}
     reason = "the model that comes with whichtune: small, English prose, runs on any machine"

@@ -8,7 +8,7 @@ is, counts as wrong, and is counted.
 from collections.abc import Sequence
 from typing import Any
 
-from runners import _asking, _data
+from runners import _api_writer, _asking, _data
 from runners._asking import Question
 from runners._endpoint import Endpoint
 from runners._label_answers import Labels
@@ -34,6 +34,7 @@ class ApiLabels:
         self.system = _system(labels, instruction)
         longest = max(len(label.encode()) for label in labels)
         self.max_tokens = endpoint.answer_tokens or longest + 24
+        self.prompt_tokens = _api_writer.room(endpoint, self.max_tokens)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """The label of each row."""
@@ -58,6 +59,10 @@ class ApiLabels:
             self._prediction(row, reply, count)
             for row, reply, count in zip(rows, replies, tokens, strict=True)
         ]
+
+    def count(self, row: Row) -> int:
+        """Tokens of the prompt of a row without examples, rather too many than too few."""
+        return _api_writer.tokens(self._question(row, ()).messages)
 
     def _question(self, row: Row, shots: Sequence[tuple[str, str]]) -> Question:
         turns = [{"role": "system", "content": self.system}]

@@ -6,7 +6,7 @@ the endpoint says how large it is, and then by a cautious count.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runners import _asking, _models
@@ -41,6 +41,19 @@ def _room(rows: Sequence[Row]) -> int:
     return min(max(_LEAST, math.ceil(max(said, default=0) / _CAUTIOUS_BYTES * 1.25) + 16), _MOST)
 
 
+def room(endpoint: Endpoint, answer_tokens: int) -> int:
+    """Tokens that a prompt may have; next to endless where nobody said how much is read."""
+    return (endpoint.window or _UNKNOWN) - answer_tokens
+
+
+def tokens(turns: Sequence[Mapping[str, str]]) -> int:
+    """Tokens of some turns, rather too many than too few."""
+    return sum(
+        len(turn["content"].encode("utf-8", "surrogatepass")) // _CAUTIOUS_BYTES + 8
+        for turn in turns
+    )
+
+
 class ApiWriter(Writer):
     """A model that answers in its own words, somewhere else. It does not say what is likely."""
 
@@ -49,7 +62,7 @@ class ApiWriter(Writer):
         self.client = _asking.Client(endpoint, about["base_model"])
         self.max_new_tokens: int = about["max_new_tokens"]
         self.instruction: str = about["instruction"]
-        self.prompt_tokens = (endpoint.window or _UNKNOWN) - self.max_new_tokens
+        self.prompt_tokens = room(endpoint, self.max_new_tokens)
         self.chats = True
 
     def answer(self, rows: Sequence[Row], shots: Sequence[Shots]) -> list[Prediction]:
@@ -71,10 +84,7 @@ class ApiWriter(Writer):
 
     def count(self, row: Row, shots: Shots = ()) -> int:
         """Tokens of the prompt, rather too many than too few."""
-        return sum(
-            len(turn["content"].encode("utf-8", "surrogatepass")) // _CAUTIOUS_BYTES + 8
-            for turn in self.framed(row, list(shots)).messages
-        )
+        return tokens(self.framed(row, list(shots)).messages)
 
     def _fitted(self, row: Row, shots: list[tuple[str, str]]) -> tuple[dict[str, str], ...]:
         """The turns; where the window is known the farthest examples go first."""

@@ -61,6 +61,10 @@ class LabelLikelihood:
             tokens=len(prompt) + len(self.continuations[best]),
         )
 
+    def count(self, row: Row) -> int:
+        """Tokens of the prompt of a row without examples, uncut."""
+        return len(self.tokenizer.encode(self._prompt(row.input, ())))
+
     def _fitting(self, row: Row, shots: list[tuple[str, str]]) -> list[int]:
         """Tokens of the prompt; the farthest examples go first, then the end of the text."""
         text = row.input

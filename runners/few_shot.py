@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge, Interval
 
 from rules.errors import SettingError
-from runners import _choose, _choosing, _data, _encoder, _generation, _head, _models, _shots
+from runners import _choose, _choosing, _encoder, _generation, _head, _models, _shots
 from runners.base import (
     Frozen,
     Plan,
@@ -78,7 +78,7 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         raise SettingError(
             "labels are voted by the nearest rows", where="--setting choose", fix=fix
         )
-    labels = _data.labels_of(rows)
+    chosen = _choosing.written_down(plan, rows, settings.instruction)
     causal = _models.kind(plan.base_model) in ("causal", "endpoint")
     if plan.endpoint and settings.abstain_below:
         fix = "leave it out: a model behind an address does not say how sure it is"
@@ -91,14 +91,10 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         head = _calibrated(head, settings.shots, report)
     _head.save(head, plan.artifact)
     about = {
-        "base_model": plan.base_model,
-        "fingerprint": _models.fingerprint(plan.base_model),
-        "endpoint": plan.endpoint and plan.endpoint.model_dump(mode="json"),
+        **chosen,
         "encoder": encoder,
         "encoder_fingerprint": _models.fingerprint(encoder),
-        "instruction": settings.instruction,
         "abstain_below": settings.abstain_below,
-        "labels": {label: _data.words(label) for label in labels},
         "ids": [row.id for row in rows],
         "inputs": [row.input for row in rows] if causal else [],
     }

@@ -75,13 +75,8 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     if strange := sorted(set(settings.descriptions) - set(labels)):
         fix = f"the labels are: {', '.join(labels[:20])}"
         raise SettingError(f"no label {strange[0]!r}", where="--setting descriptions", fix=fix)
-    about = {
-        "base_model": plan.base_model,
-        "fingerprint": _models.fingerprint(plan.base_model),
-        "endpoint": plan.endpoint and plan.endpoint.model_dump(mode="json"),
-        "labels": {label: settings.descriptions.get(label, _data.words(label)) for label in labels},
-        "instruction": settings.instruction,
-    }
+    about = _choosing.written_down(plan, rows, settings.instruction)
+    about["labels"].update(settings.descriptions)
     plan.artifact.mkdir(parents=True, exist_ok=True)
     path = plan.artifact / "zero_shot.json"
     path.write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")

@@ -90,10 +90,15 @@ def for_rows(retriever: Retriever, rows: Sequence[Row], k: int) -> list[list[Hit
 
 
 def prompt(asked: str, passages: Sequence[str]) -> str:
-    """Passages between marks, of which they hold none themselves, and the question after them."""
-    bare = [_MARK.sub(r"(\1)", text) for text in passages]
-    marked = [f"[{number}]\n{text}\n[/{number}]" for number, text in enumerate(bare, 1)]
-    return "\n".join(["Passages:", *marked, "", f"Question: {asked}", "Answer:"])
+    """Passages, and the question after them."""
+    return "\n".join([before("", passages), f"Question: {asked}", "Answer:"])
+
+
+def before(text: str, passages: Sequence[str]) -> str:
+    """Passages between marks, of which they hold none themselves, and a text after them."""
+    bare = [_MARK.sub(r"(\1)", passage) for passage in passages]
+    marked = [f"[{number}]\n{passage}\n[/{number}]" for number, passage in enumerate(bare, 1)]
+    return "\n".join(["Passages:", *marked, "", *([text] if text else [])])
 
 
 def cited(hit: Hit) -> str:

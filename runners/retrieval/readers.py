@@ -1,7 +1,7 @@
 """Who answers from passages: a sentence of them, quoted, or a causal model that reads them."""
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from runners import _generation
 from runners._references import question
@@ -97,8 +97,22 @@ class Reading:
         return fitted(self.writer, row, [(hit, hit.chunk.passage) for hit in hits])
 
 
+class Counting(Protocol):
+    """A model that knows how much it can read."""
+
+    prompt_tokens: int
+    """Tokens that a prompt may have."""
+
+    def count(self, row: Row) -> int:
+        """Tokens of the prompt of a row."""
+        ...
+
+
 def fitted(
-    writer: _generation.Writer, row: Row, texts: Sequence[tuple[T, str]]
+    writer: Counting,
+    row: Row,
+    texts: Sequence[tuple[T, str]],
+    frame: Callable[[str, Sequence[str]], str] = passages.prompt,
 ) -> tuple[Row, list[T]]:
     """The row with as many texts before its question as the model can read, and whose they are.
 
@@ -106,7 +120,7 @@ def fitted(
     """
     kept = list(texts)
     while kept:
-        framed = _framed(row, [text for _, text in kept])
+        framed = _framed(row, [text for _, text in kept], frame)
         taken = _tokens(writer, framed)
         if taken <= writer.prompt_tokens:
             return framed, [item for item, _ in kept]
@@ -124,12 +138,14 @@ def tokens(writer: _generation.Writer, row: Row, texts: Sequence[str]) -> int:
     return _tokens(writer, _framed(row, texts))
 
 
-def _tokens(writer: _generation.Writer, row: Row) -> int:
+def _tokens(writer: Counting, row: Row) -> int:
     return writer.count(question(row))
 
 
-def _framed(row: Row, texts: Sequence[str]) -> Row:
-    return row.model_copy(update={"input": passages.prompt(row.input, texts)})
+def _framed(
+    row: Row, texts: Sequence[str], frame: Callable[[str, Sequence[str]], str] = passages.prompt
+) -> Row:
+    return row.model_copy(update={"input": frame(row.input, texts)})
 
 
 def declined(answer: Prediction) -> bool:
