@@ -28,7 +28,8 @@ _ONE = ("completion", "response", "answer", "output")
 
 
 class _Roles(NamedTuple):
-    prompt: str
+    prompt: str | None
+    """Nothing where the prompt is what both answers begin with."""
     context: str | None
     answers: tuple[str, ...]
     id: str | None
@@ -84,13 +85,14 @@ def _given(columns: Columns, values: Mapping[str, Sequence[object]], path: Path)
 def _roles(sample: Sample, wanted: Wanted) -> _Roles:
     answers = _answers(sample, wanted)
     prompt = sample.role("input", [name for name in _PROMPT if name not in answers])
-    if prompt is None or not answers:
+    inside = bool(answers) and prompt is None and answers == _judged(sample)
+    if (prompt is None and not inside) or not answers:
         what = "the prompt" if prompt is None else "the answers"
         fix = "name the columns: --input PROMPT --role first=COLUMN --role second=COLUMN"
         listed = ", ".join(map(repr, sample.values)) or "none"
         raise DataError(f"no column for {what} among {listed}", where=sample.where, fix=fix)
     context = sample.role("context", ["context", *(["input"] if prompt != "input" else [])])
-    context = None if context in answers else context
+    context = None if context in answers or inside else context
     return _Roles(prompt, context, answers, sample.role("id", ID_NAMES))
 
 
@@ -104,11 +106,16 @@ def _answers(sample: Sample, wanted: Wanted) -> tuple[str, ...]:
     names = set(sample.values)
     if pair := next((pair for pair in _PAIRS if names.issuperset(pair)), None):
         return pair
-    judged = (sample.role("target", preference.BETTER), sample.role("rejected", preference.WORSE))
-    if judged[0] and judged[1]:
-        return judged[0], judged[1]
+    if judged := _judged(sample):
+        return judged
     only = sample.role("target", _ONE) if wanted.mode == "thumbs" else None
     return (only,) if only else ()
+
+
+def _judged(sample: Sample) -> tuple[str, ...]:
+    """The columns of a better and a worse answer."""
+    found = (sample.role("target", preference.BETTER), sample.role("rejected", preference.WORSE))
+    return (found[0], found[1]) if found[0] and found[1] else ()
 
 
 def _prompt(record: Record, roles: _Roles, name: str) -> Prompt:
@@ -117,6 +124,11 @@ def _prompt(record: Record, roles: _Roles, name: str) -> Prompt:
     cells = record.cells
     key = cells.get(roles.id) if roles.id else None
     name = name if is_blank(key) else str(key)
+    if roles.prompt is None:
+        better, worse = roles.answers
+        (pair,) = preference.drafts(cells, {"target": better, "rejected": worse})
+        row = Row(id=name, input=pair.input, messages=pair.messages)
+        return Prompt(row, (pair.target, pair.rejected or ""))
     said = cells.get(roles.prompt)
     if isinstance(said, list | dict):
         row = Row(id=name, messages=turns(cast("object", said), "prompt"))

@@ -283,6 +283,21 @@ def test_conversations_stay_conversations(whichtune, tmp_path, out):
         assert list(table.rows[0].messages) == turns
 
 
+def test_a_prompt_that_both_answers_begin_with_is_shown_once(whichtune, tmp_path, out):
+    talk = "\n\nHuman: Hello\n\nAssistant: "
+    rows = [{"chosen": talk + "Hi.", "rejected": talk + "Yo."}]
+    rows += [{"chosen": talk + "Hi.", "rejected": talk + "Hi."}]
+    code, shown, said = whichtune(
+        "rate", written(tmp_path / "hh.jsonl", rows), "--out", out, stdin="1\n"
+    )
+    assert code == 0, said
+    assert (shown + said).count("user: Hello") == 1
+    assert "both answers are the same" in said
+    (row,) = data.read(tmp_path / "ratings.pairs.jsonl").rows
+    assert {row.target, row.rejected} == {"Hi.", "Yo."}
+    assert row.messages == ({"role": "user", "content": "Hello"},)
+
+
 def test_what_cannot_be_rated_is_counted_and_named(whichtune, tmp_path, out):
     rows = [
         {"prompt": "a", "chosen": "x", "rejected": "y"},
