@@ -55,6 +55,8 @@ def told(item: DryRun) -> str:
         f"  {count.calls:,} calls ({count.cached:,} answers are kept from before), about "
         f"{count.prompt_tokens:,} tokens asked, at most {count.answer_tokens:,} answered"
     )
+    if count.training:
+        lines.append(f"  a job is made of {count.training.told}")
     if count.dollars is None or count.dollars_at_most is None or item.price is None:
         lines.append("  no price is known: give yours, --endpoint 'price=[IN, OUT]' per million")
         return "\n".join(lines)

@@ -13,7 +13,7 @@ from rules.errors import SettingError, UserError
 from rules.facts import Task
 from runners import _endpoint
 from runners._endpoint import Endpoint
-from runners.base import Runner, asks, can_run, find, names
+from runners.base import Frozen, Runner, asks, can_run, find, names
 
 PRIVACY = "stays_here"
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -114,6 +114,17 @@ def checked(
         _endpoint.require_private(endpoint)
         _endpoint.key(endpoint)
     return endpoint
+
+
+def check_service(runner: Runner, settings: Frozen, endpoint: Endpoint | None) -> None:
+    """Refuse what the runner says that its service would not take.
+
+    Raises:
+        UserError: It would not.
+    """
+    check = getattr(runner, "require_service", None)
+    if check is not None:
+        check(settings, endpoint)
 
 
 def check_task(endpoint: Endpoint | None, task: Task) -> None:

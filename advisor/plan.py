@@ -106,6 +106,7 @@ def draft(request: Request, runs: Path) -> Draft:
     task = task_of(train, request.approach)
     settings = settings_of(runner.Settings, request.settings, request.approach, task)
     base.require_ready(runner, settings)
+    endpoints.check_service(runner, settings, endpoint)
     _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task, request.approach)
     endpoints.check_task(endpoint, task)

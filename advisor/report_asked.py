@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from advisor import scale
+from runners._cards import TuningJob
 from runners.base import Result
 
 if TYPE_CHECKING:
@@ -15,6 +16,30 @@ def latency(result: Result) -> list[str]:
         return []
     slow = f"95 % of {found.questions} take at most {found.p95_ms:,.1f} ms"
     return [f"asked one by one: half of the questions take at most {found.p50_ms:,.1f} ms, {slow}"]
+
+
+def usage(result: Result) -> list[str]:
+    """What a model behind an address was asked, and what that has cost."""
+    if (found := result.usage) is None:
+        return []
+    line = f"asked {found.calls:,} times ({found.cached:,} answers kept from before, "
+    line += f"{found.retries:,} tries again): {found.prompt_tokens:,} tokens asked, "
+    line += f"{found.answer_tokens:,} answered"
+    if found.dollars is not None:
+        line += f"; ${found.dollars:,.4f} spent by all runs of this command"
+    return [line, *_tuned(found.tuning)]
+
+
+def _tuned(job: TuningJob | None) -> list[str]:
+    if job is None:
+        return []
+    count = "an unknown number of" if job.trained_tokens is None else f"{job.trained_tokens:,}"
+    cost = "" if job.dollars is None else f", ${job.dollars:,.4f}"
+    return [
+        f"tuned by {job.place}, job {job.job}: {job.rows:,} rows, {job.epochs} passes, {count} "
+        f"tokens{cost}; {job.submitted} to {job.ended}",
+        f"tuned model {job.model}; rows sent as {job.file}",
+    ]
 
 
 def compared(found: "Comparison") -> list[str]:

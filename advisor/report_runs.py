@@ -60,6 +60,7 @@ def run(found: RunStatus, *, errors: bool = False) -> RenderableType:
         f"artifact {memory(result.artifact_bytes)}",
     ]
     lines += report_asked.latency(result)
+    lines += report_asked.usage(result)
     lines += report_asked.retrieval(result)
     if result.forecast:
         lines.append(_held_against(result.forecast, result))

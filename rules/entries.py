@@ -138,6 +138,8 @@ class Provider(Frozen):
     """A service that tunes its models, or open ones, on rows that are sent to it."""
 
     name: str
+    host: str | None
+    """Where its service answers, where that is one address."""
     status: Status
     methods: tuple[Method, ...]
     minimum_rows: int | None = Field(ge=0)

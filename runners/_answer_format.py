@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rules.errors import SettingError
@@ -50,3 +50,17 @@ def _by_schema(text: str) -> Callable[[str], bool]:
             return False
 
     return valid
+
+
+def one_of(choices: Sequence[str]) -> dict[str, Any]:
+    """What OpenAI's protocol calls the form of an answer that is one of some labels."""
+    schema = {
+        "type": "object",
+        "properties": {"label": {"type": "string", "enum": list(choices)}},
+        "required": ["label"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "label", "strict": True, "schema": schema},
+    }

@@ -60,9 +60,13 @@ class ApiLabels:
             for row, reply, count in zip(rows, replies, tokens, strict=True)
         ]
 
+    def turns(self, row: Row) -> tuple[dict[str, str], ...]:
+        """What is asked of a row, without examples."""
+        return self._question(row, ()).messages
+
     def count(self, row: Row) -> int:
         """Tokens of the prompt of a row without examples, rather too many than too few."""
-        return _api_writer.tokens(self._question(row, ()).messages)
+        return _api_writer.tokens(self.turns(row))
 
     def _question(self, row: Row, shots: Sequence[tuple[str, str]]) -> Question:
         turns = [{"role": "system", "content": self.system}]

@@ -24,16 +24,21 @@ _UNKNOWN = 10**9
 
 def prepare(plan: Plan, rows: Sequence[Row], instruction: str) -> None:
     """Write down how the model is to be asked; the rows tell how long answers are."""
+    said = json.dumps(about(plan, rows, instruction), ensure_ascii=False, indent=1)
+    plan.artifact.mkdir(parents=True, exist_ok=True)
+    (plan.artifact / ABOUT).write_text(said, "utf-8")
+
+
+def about(plan: Plan, rows: Sequence[Row], instruction: str) -> dict[str, Any]:
+    """What :class:`ApiWriter` has to know."""
     endpoint = plan.endpoint or Endpoint()
-    about = {
+    return {
         "base_model": plan.base_model,
         "fingerprint": _models.fingerprint(plan.base_model),
         "max_new_tokens": endpoint.answer_tokens or _room(rows),
         "instruction": instruction,
         "endpoint": endpoint.model_dump(mode="json"),
     }
-    plan.artifact.mkdir(parents=True, exist_ok=True)
-    (plan.artifact / ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
 
 
 def _room(rows: Sequence[Row]) -> int:
@@ -81,6 +86,10 @@ class ApiWriter(Writer):
             )
             for row, reply in zip(rows, self.client.ask(asked), strict=True)
         ]
+
+    def turns(self, row: Row) -> tuple[dict[str, str], ...]:
+        """What is asked of a row, without examples."""
+        return self.framed(question(row), []).messages
 
     def count(self, row: Row, shots: Shots = ()) -> int:
         """Tokens of the prompt, rather too many than too few."""

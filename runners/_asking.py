@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.errors import RunError, UserError
-from runners import _ask_errors, _endpoint, _money, _replies, _stays_here
+from runners import _answer_format, _ask_errors, _endpoint, _money, _replies, _stays_here
 from runners._ask_errors import FormError, LostError, WaitError
 from runners._endpoint import Endpoint
 from runners._replies import Replies, Reply
@@ -63,12 +63,17 @@ def told(tell: Tell) -> Iterator[None]:
 
 @contextlib.contextmanager
 def counting() -> "Iterator[list[tuple[Client, Question]]]":
-    """Ask nothing inside: collect what would be asked, less what was answered before."""
+    """Ask nothing inside: collect what would be asked, less what is kept."""
     _Watch.counted = []
     try:
         yield _Watch.counted
     finally:
         _Watch.counted = None
+
+
+def is_counting() -> bool:
+    """Whether questions are counted now, and nobody is asked."""
+    return _Watch.counted is not None
 
 
 class Client:
@@ -127,7 +132,7 @@ class Client:
         if self.temperature:
             said["temperature"] = 0
         if self.structured and 0 < len(question.choices) <= _CHOICES:
-            said["response_format"] = _one_of(question.choices)
+            said["response_format"] = _answer_format.one_of(question.choices)
         return said
 
     def adapt(self, said: dict[str, Any], why: str) -> bool:
@@ -160,19 +165,6 @@ class Client:
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not here),
         )
-
-
-def _one_of(choices: Sequence[str]) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "properties": {"label": {"type": "string", "enum": list(choices)}},
-        "required": ["label"],
-        "additionalProperties": False,
-    }
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "label", "strict": True, "schema": schema},
-    }
 
 
 class _Asking:

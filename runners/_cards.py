@@ -172,6 +172,26 @@ class Forgetting(Frozen):
 Card = Scorecard | TextCard
 
 
+class TuningJob(Frozen):
+    """The job at a provider that a model came from."""
+
+    place: str
+    """Host and path of the service."""
+    job: str
+    file: str
+    """The service's name of the rows that were sent."""
+    model: str
+    """The tuned model's name there."""
+    rows: int
+    epochs: int
+    trained_tokens: int | None
+    dollars: float | None
+    """For training alone; ``None`` where no price or no count is known."""
+    submitted: str
+    """ISO 8601, as is ``ended``."""
+    ended: str
+
+
 class Usage(Frozen):
     """What was asked of a model behind an address, in this attempt of the run."""
 
@@ -188,6 +208,8 @@ class Usage(Frozen):
     """Rows whose answer a filter withheld."""
     outside: int
     """Rows whose answer is none of the labels."""
+    tuning: TuningJob | None = None
+    """Where the provider tuned the model."""
 
 
 class Forecast(Frozen):

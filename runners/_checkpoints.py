@@ -16,6 +16,8 @@ from runners.base import Plan
 
 CHECKPOINTS = "checkpoints"
 """Beside the artifact until the training is done."""
+JOURNAL = "job.json"
+"""In the artifact of a fit that goes on elsewhere: what has been asked of whom so far. It stays."""
 _FITTED = "fitted.json"
 _DECIDED = "decided.json"
 _NEEDED = ("*.safetensors", "optimizer.*", "scheduler.pt", "rng_state*.pth")
@@ -116,13 +118,15 @@ def stages(plan_folder: Path) -> list[Path]:
 
 def can_go_on(plan_folder: Path) -> bool:
     """Whether the run, or one of its stages, has got anywhere."""
-    return bool(last(plan_folder) or fit_of(plan_folder) or stages(plan_folder))
+    begun = (plan_folder / "artifact" / JOURNAL).is_file()
+    return bool(begun or last(plan_folder) or fit_of(plan_folder) or stages(plan_folder))
 
 
 def forget_stages(plan_folder: Path) -> None:
     """Delete what the stages left: the run begins anew."""
     for path in stages(plan_folder):
         shutil.rmtree(path, ignore_errors=True)
+    (plan_folder / "artifact" / JOURNAL).unlink(missing_ok=True)
 
 
 def forget_torn(plan_folder: Path) -> None:

@@ -38,8 +38,14 @@ def reopened(about: dict[str, Any], folder: Path) -> Chooser:
 
 def opened(about: dict[str, Any]) -> Chooser:
     """The model that an approach wrote down, with its labels and its instruction."""
-    base_model, labels, instruction = (about[k] for k in ("base_model", "labels", "instruction"))
     if about.get("endpoint"):  # older runs do not say that there is none
-        endpoint = Endpoint.model_validate(about["endpoint"])
-        return _api_labels.ApiLabels(endpoint, base_model, labels, instruction)
-    return _causal_lm.LabelLikelihood(base_model, labels, instruction)
+        return endpoint_of(about)
+    return _causal_lm.LabelLikelihood(about["base_model"], about["labels"], about["instruction"])
+
+
+def endpoint_of(about: dict[str, Any]) -> _api_labels.ApiLabels:
+    """The same, of a model behind an address."""
+    endpoint = Endpoint.model_validate(about["endpoint"])
+    return _api_labels.ApiLabels(
+        endpoint, about["base_model"], about["labels"], about["instruction"]
+    )

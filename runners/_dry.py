@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runners import _asking, _measuring, _money
+from runners._upload import Training
 from runners.base import Frozen, Plan, Prediction, Row, find, silent
 
 
@@ -27,6 +28,8 @@ class Count(Frozen):
     """About, with answers as long as they may be; ``None`` where no price is known."""
     dollars_at_most: float | None
     """As it is held against a cap: with as many tokens as there are bytes."""
+    training: Training | None = None
+    """What a job at the provider would train on; its dollars are among those at most."""
 
 
 def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
@@ -39,6 +42,8 @@ def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
     with tempfile.TemporaryDirectory() as name, _asking.counting() as asked:
         inside = plan.model_copy(update={"folder": Path(name) / "run"})
         _predict(inside, train, rows)
+        tunes = getattr(find(plan.approach), "training", None)
+        training: Training | None = tunes(inside, train) if tunes else None
         if not (plan.train.path.parent / "baselines" / _measuring.kept_as(plan)).exists():
             _measuring.untouched(inside, train, rows, ())
     bodies = {client.key(question): (client, question) for client, question in asked}
@@ -51,6 +56,10 @@ def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
         likely += _money.dollars(client.endpoint, tokens, question.max_tokens)
         at_most += _money.at_most(client.endpoint, body, question.max_tokens)
     priced = endpoint is not None and endpoint.price is not None
+    if training:
+        priced = priced and training.dollars_at_most is not None
+        at_most += training.dollars_at_most or 0.0
+        likely += training.dollars_at_most or 0.0
     return Count(
         calls=len(bodies),
         cached=_asking.meter["cached"] - before,
@@ -58,6 +67,7 @@ def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
         answer_tokens=int(answer),
         dollars=likely if priced else None,
         dollars_at_most=at_most if priced else None,
+        training=training,
     )
 
 

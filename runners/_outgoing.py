@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from runners import _asking, _endpoint, _replies, _stays_here
+from runners import _asking, _endpoint, _journal, _replies, _stays_here
+from runners._cards import TuningJob
 from runners.base import Plan, Prediction, Progress, Report, Usage, find
 
 
@@ -50,4 +51,13 @@ def usage(plan: Plan, predictions: Sequence[Prediction], report: Report) -> Usag
         dollars=spent if plan.endpoint.price else None,
         refused=refused,
         outside=outside,
+        tuning=_tuning(plan),
     )
+
+
+def _tuning(plan: Plan) -> TuningJob | None:
+    """The job that the model came from, by its record."""
+    found = _journal.read(plan)
+    if found is None:
+        return None
+    return TuningJob.model_validate(found.model_dump(include=set(TuningJob.model_fields)))
