@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
-from advisor import console
+from advisor import cli_prompt_search, console
 from advisor.cli_options import Json
 
 app = typer.Typer(
-    no_args_is_help=True, help="Prompts: check what one says, and what it leaves out."
+    no_args_is_help=True, help="Prompts: check what one says, search for a better one."
 )
 
 
 @app.callback()
 def prompt() -> None:
     """Prompts are text files: --setting instruction=@prompt.md uses one, and notes its version."""
+
+
+app.command("search")(cli_prompt_search.search)
 
 
 @app.command("check")

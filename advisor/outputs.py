@@ -22,7 +22,7 @@ from advisor.outputs_api import DryRunOutput
 from advisor.outputs_data import ConvertOutput, LabelOutput
 from advisor.outputs_index import IndexOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
-from advisor.outputs_prompt import PromptOutput
+from advisor.outputs_prompt import PromptOutput, PromptSearchOutput
 from advisor.outputs_rate import RateOutput
 from advisor.outputs_rules import CoverageOutput, ReviewOutput, RuleOutput, RulesOutput
 from advisor.outputs_search import SearchOutput
@@ -165,6 +165,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     IndexOutput,
     SearchOutput,
     PromptOutput,
+    PromptSearchOutput,
     SweepOutput,
     DryRunOutput,
 )

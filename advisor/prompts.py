@@ -178,21 +178,30 @@ def read(path: Path) -> str:
     return text
 
 
+def is_english(text: str) -> bool:
+    """Whether it has the letters and one of the small words of English."""
+    ascii_marks = sum(mark.isascii() for mark in text)
+    return ascii_marks > 0.9 * len(text) and bool(_ENGLISH.search(text.casefold()))
+
+
 def check(path: Path) -> Checked:
     """Hold the prompt in a file against the advice.
 
     Raises:
         DataError: The file cannot be read as a prompt.
     """
-    text = read(path)
+    return check_text(read(path), str(path))
+
+
+def check_text(text: str, file: str = "") -> Checked:
+    """Hold a prompt against the advice, wherever its text came from."""
     words = re.findall(r"\w+", text.casefold())
-    ascii_marks = sum(mark.isascii() for mark in text)
-    english = ascii_marks > 0.9 * len(text) and bool(_ENGLISH.search(text.casefold()))
+    english = is_english(text)
     parts = tuple(_part(text, len(words), sign) for sign in _PARTS) if english else ()
     missing = [part.slot for part in parts if not part.found]
     vague: list[str] = _VAGUE.findall(text) if english else []
     return Checked(
-        file=str(path),
+        file=file,
         version=version(text),
         words=len(words),
         english=english,

@@ -24,7 +24,7 @@ from advisor import split_files, split_items
 from advisor.data import Table, fingerprint, question
 from advisor.split_items import Item, LeftOut, Sides
 from rules.errors import DataError
-from runners.base import DataFile, Frozen
+from runners.base import DataFile, Frozen, Row
 
 TRAIN, EVALUATION, RECORD = "train.jsonl", "evaluation.jsonl", "split.json"
 
@@ -66,7 +66,8 @@ def freeze(request: SplitRequest) -> Split:
     rows = split_items.without_repeats(request.train, sides)
     if request.evaluation is None:
         items = split_items.in_blocks(rows, sides, labelled=labelled)
-        _set_aside(items, request, sides, labelled=labelled)
+        share, seed = request.evaluation_share, request.seed
+        _set_aside(items, share, seed, sides, labelled=labelled)
     else:
         items = [Item(key, key, row) for key, row in rows]
         _respect(items, request.evaluation, sides, labelled=labelled)
@@ -87,8 +88,22 @@ def _order(seed: int, key: str) -> str:
     return hashlib.blake2b(f"{seed} {key}".encode(), digest_size=16).hexdigest()
 
 
+def part(
+    rows: Sequence[Row], share: float, seed: int, *, labelled: bool
+) -> tuple[list[Row], list[Row]]:
+    """Rows of one side, parted once more by the same rules: to go on with, and a share set aside.
+
+    The share is of the texts of each label; a label with one text stays whole on the first side.
+    """
+    sides = Sides()
+    keyed = [(fingerprint(question(row)), row) for row in rows]
+    items = split_items.in_blocks(keyed, sides, labelled=labelled)
+    _set_aside(items, share, seed, sides, labelled=labelled)
+    return [item.row for item in sides.train], sides.evaluation
+
+
 def _set_aside(
-    items: Sequence[Item], request: SplitRequest, sides: Sides, *, labelled: bool
+    items: Sequence[Item], share: float, seed: int, sides: Sides, *, labelled: bool
 ) -> None:
     """Take the share of each label's blocks; those with several labels are a group of their own."""
     labels_of: defaultdict[str, set[str]] = defaultdict(set)
@@ -99,10 +114,10 @@ def _set_aside(
         groups[next(iter(labels)) if len(labels) == 1 else None].append(block)
     chosen: set[str] = set()
     for label, blocks in groups.items():
-        wanted = round(request.evaluation_share * len(blocks))
+        wanted = round(share * len(blocks))
         if label is not None:
             wanted = min(max(wanted, 1), len(blocks) - 1)
-        chosen.update(sorted(blocks, key=lambda block: _order(request.seed, block))[:wanted])
+        chosen.update(sorted(blocks, key=lambda block: _order(seed, block))[:wanted])
     single = [label for label, blocks in groups.items() if label and len(blocks) == 1]
     if single:
         shown = ", ".join(map(repr, sorted(single)[:5])) + ", …" * (len(single) > 5)

@@ -1,13 +1,12 @@
 """A sweep on the training side of the split that ``run`` makes too, and what to type after it."""
 
-import json
 import random
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from advisor import plan as plans
-from advisor import split
+from advisor import training_side
 from rules.errors import DataError
 from runners import _data
 from runners.base import DataFile, Report, Row
@@ -34,14 +33,8 @@ def questions(request: plans.Request, runs: Path, most: int) -> tuple[list[Row],
 
 def _train(request: plans.Request, runs: Path) -> DataFile:
     """The training side: of a split that is there, when one of its files is named, else of ours."""
-    record = request.data.parent / split.RECORD
-    if request.data.name in (split.TRAIN, split.EVALUATION) and record.is_file():
-        if request.data.name == split.EVALUATION:
-            fix = f"give the rows beside it: --data '{request.data.with_name(split.TRAIN)}'"
-            what = "these rows are to measure on, and settings are picked on others"
-            raise DataError(what, where=str(request.data), fix=fix)
-        said = json.loads(record.read_text("utf-8"))["files"][split.TRAIN]
-        return DataFile(path=request.data, sha256=said["sha256"], rows=said["rows"])
+    if known := training_side.named(request.data):
+        return known.train
     kind = plans.data.read(request.data, request.columns).mapping.kind
     if kind not in _KINDS:
         says = plans.schemas()[kind].SAYS

@@ -4,7 +4,8 @@ The prompt is run once and its keys and values are kept; only the few tokens of 
 A label's score is the mean log-probability of its tokens, so that long names are not punished.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import UserError
@@ -126,6 +127,22 @@ def require_causal(base_model: str) -> None:
         raise UserError("this model does not write text", where=base_model, fix=fix)
 
 
+class _Kept:
+    """The models opened so far, where whoever asks it many times wants it opened once."""
+
+    known: "dict[str, tuple[PreTrainedModel, PreTrainedTokenizerBase]] | None" = None
+
+
+@contextlib.contextmanager
+def opened_once() -> Iterator[None]:
+    """Inside, the same base model is opened once and shared; nobody may change its weights."""
+    _Kept.known = {}
+    try:
+        yield
+    finally:
+        _Kept.known = None
+
+
 def open_model(
     base_model: str, *, four_bits: bool = False
 ) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
@@ -138,6 +155,14 @@ def open_model(
         GuardError: Weights of it would have been drawn at random.
         MissingExtraError: torch or transformers is not installed.
     """
+    if _Kept.known is None or four_bits:
+        return _open(base_model, four_bits=four_bits)
+    if base_model not in _Kept.known:
+        _Kept.known[base_model] = _open(base_model, four_bits=False)
+    return _Kept.known[base_model]
+
+
+def _open(base_model: str, *, four_bits: bool) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
     _models.require("torch", "transformers", approach=f"model {base_model}")
     path = str(_models.locate(base_model))
     if _models.kind(base_model) == "encoder_decoder":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RESAMPLES = 1000
 _BINS = 15
 _SEED = 0
+_FOLDS, _DRAWS = 10, 20
 _CELLS = 20_000_000
 """Cells of a block of resampled counts at most, so that memory stays flat with many labels."""
 
@@ -78,6 +79,40 @@ def mean(values: "np.ndarray") -> Interval95:
     draws = np.random.default_rng(_SEED).multinomial(n, [1 / n] * n, RESAMPLES) @ values / n
     low, high = np.percentile(draws, [2.5, 97.5])
     return Interval95(value=value, low=min(float(low), value), high=max(float(high), value))
+
+
+def tie(best: "np.ndarray", other: "np.ndarray") -> bool:
+    """Whether the mean difference of values ``(n,)`` of the same rows is within its standard error.
+
+    The rule by which the cheapest is picked (Breiman et al. 1984, 3.4.3); no test at 95 %.
+    """
+    difference = best - other
+    error = difference.std(ddof=1) / len(difference) ** 0.5 if len(difference) > 1 else 0.0
+    return bool(difference.mean() <= error * (1 + 1e-9))  # one row more is a standard error
+
+
+def optimism(values: "np.ndarray") -> float:
+    """How much better the best of several looks than it is, since it is the best on these rows.
+
+    Values ``(k, n)`` of ``k`` candidates on the same rows. What is the best on nine tenths of the
+    rows is measured on the others (Tibshirani and Tibshirani 2009, arXiv 0908.2904, in many draws);
+    that is held against the best on all rows. It is right on average and rough in a single case.
+    Resampling with repeats, tried too, tells 6 points where 8 candidates that are equally good
+    look 10 points better on 50 rows.
+    """
+    import numpy as np
+
+    count = values.shape[1]
+    random = np.random.default_rng(_SEED)
+    folds = np.arange(count) % min(_FOLDS, count)
+    found: list[float] = []
+    for _ in range(_DRAWS):
+        drawn = random.permutation(folds)
+        for fold in range(folds.max() + 1):
+            inside, others = values[:, drawn == fold], values[:, drawn != fold]
+            best = others.mean(axis=1).argmax() if others.size else 0
+            found += inside[best].tolist()
+    return float(values.mean(axis=1).max() - np.mean(found))
 
 
 def _macro_f1(targets: Sequence[str], answers: Sequence[str]) -> Interval95:

@@ -214,7 +214,8 @@ def _pick(tried: Sequence[_Tried]) -> tuple[tuple[Trial, ...], Trial, Trial]:
     order = sorted(tried, key=lambda item: _cost(item.trial))
     best = max(order, key=lambda item: item.trial.found.value)
     trials = [
-        item.trial.model_copy(update={"ties": _is_tie(best.values, item.values)}) for item in order
+        item.trial.model_copy(update={"ties": _measure.tie(best.values, item.values)})
+        for item in order
     ]
     picked = next(trial for trial in trials if trial.ties)
     return tuple(trials), next(t for t in trials if _cost(t) == _cost(best.trial)), picked
@@ -222,10 +223,3 @@ def _pick(tried: Sequence[_Tried]) -> tuple[tuple[Trial, ...], Trial, Trial]:
 
 def _cost(trial: Trial) -> tuple[int, int, int]:
     return trial.top_k, CHEAPEST.index(trial.mode), trial.tokens
-
-
-def _is_tie(best: "np.ndarray", other: "np.ndarray") -> bool:
-    """Whether the mean difference of the same questions is within its standard error."""
-    difference = best - other
-    error = difference.std(ddof=1) / len(difference) ** 0.5 if len(difference) > 1 else 0.0
-    return bool(difference.mean() <= error)

@@ -9,17 +9,12 @@ model is asked in the slow test at the end.
 import hashlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable  # noqa: TC003 - an annotation that runs
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -29,102 +24,6 @@ from runners.base import Endpoint, find, silent
 from runners.retrieval import index
 
 KEY = "sk-a-secret-that-nobody-may-read"
-
-
-class Server:
-    """A server of one model, on a free port of this machine."""
-
-    def __init__(self):
-        self.requests = []
-        self.fault: Callable[..., Any] = lambda body, attempt: None
-        self.delay = 0.0
-        self.structured = False
-        self.attempts = Counter()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, format, *args):  # noqa: A002 - their name for it
-                pass
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.answer(self, body)
-
-        class Quiet(ThreadingHTTPServer):
-            def handle_error(self, request, client_address):
-                """A client that is killed breaks its pipe; that is what some tests are about."""
-
-        self.http = Quiet(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def answer(self, handler, body):
-        known = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()
-        self.attempts[known] += 1
-        self.requests.append((body, handler.headers.get("Authorization")))
-        if self.delay:
-            time.sleep(self.delay)
-        kind = self.fault(body, self.attempts[known])
-        if kind == "half":
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
-            handler.wfile.flush()
-            handler.close_connection = True
-            return
-        status, told, headers = 200, None, {}
-        if kind == "json":
-            told = "{'no': json"
-        elif isinstance(kind, tuple):
-            status, told, headers = kind
-        elif "response_format" in body and not self.structured:
-            status, told = 400, {"error": {"message": "response_format is not supported"}}
-        told = told or self.reply(body)
-        data = (told if isinstance(told, str) else json.dumps(told)).encode()
-        handler.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    def reply(self, body):
-        text = said(body["messages"])
-        if "response_format" in body:
-            text = json.dumps({"label": text})
-        return {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 0,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": text},
-                }
-            ],
-            "usage": {"prompt_tokens": 50, "completion_tokens": 5, "total_tokens": 55},
-        }
-
-
-def said(messages):
-    """The rule by which the server answers."""
-    labels = re.findall(r"^- (\w+)", messages[0]["content"], re.MULTILINE)
-    text = messages[-1]["content"]
-    words = set(re.findall(r"\w+", text.lower()))
-    if not labels:
-        return text.upper()
-    return max(labels, key=lambda label: (len(words & set(label.split("_"))), label))
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
 
 
 @pytest.fixture(autouse=True)
