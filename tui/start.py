@@ -16,7 +16,8 @@ from advisor.plan import Request
 from rules.errors import DataError, SettingError, UserError
 from runners import base
 from runners.base import Plan
-from tui import words
+from tui import address_boxes, words
+from tui.address_boxes import AddressBoxes
 from tui.column_boxes import ColumnBoxes
 from tui.error_note import ErrorNote
 from tui.messages import PlanMade, PlansMade, Refused, StartPlans
@@ -65,7 +66,8 @@ class StartScreen(Page):
                     id="evaluation",
                 ),
             ),
-            _line("Base model", _box("model", "a hub id, a folder, or bundled")),
+            _line("Base model", _box("model", "a hub id, a folder, bundled, or api:NAME")),
+            AddressBoxes(),
             _line("Rows per label", _box("rows", "all of them")),
             _line("Minutes at most", _box("minutes", "no limit")),
             _line("Seed", _box("seed", "0")),
@@ -104,7 +106,13 @@ class StartScreen(Page):
         box = self.focused.id if self.focused else None
         approach = next((name for name in self._approaches if _settings_box(name) == box), None)
         told = f"{approach} has: {_knobs(approach)}" if approach else _DEFAULT
+        told = address_boxes.ABOUT if box in address_boxes.IDS else told
         self.query_one("#default", Static).update(told)
+
+    @on(Input.Changed, "#model")
+    def ask_where(self, event: Input.Changed) -> None:
+        """A model behind an address needs one."""
+        self.query_one(AddressBoxes).follow(event.value.strip())
 
     @on(Input.Submitted)
     def make_plans(self) -> None:
@@ -128,18 +136,21 @@ class StartScreen(Page):
             fix = "type the path of a file of rows, chats or texts to learn from"
             raise DataError("no data file named", where="data file", fix=fix)
         rows, seed = self._whole("rows", "rows per label", 1), self._whole("seed", "seed", 0)
-        minutes = self._minutes()
+        minutes, model = self._minutes(), self._typed("model")
+        private = self._notebook.situation.facts.privacy is True
+        endpoint = self.query_one(AddressBoxes).endpoint(model, stays_here=private)
         return [
             Request(
                 approach=approach,
                 data=train,
                 evaluation=self.query_one("#evaluation", PathInput).path,
                 columns=self.query_one(ColumnBoxes).columns,
-                base_model=self._typed("model") or None,
+                base_model=model or None,
                 settings=self._settings(approach),
                 seed=seed or 0,
                 rows_per_label=rows,
                 max_minutes=minutes,
+                endpoint=endpoint,
             )
             for approach in self._approaches
         ]

@@ -7,6 +7,7 @@ from advisor import runs
 from rules.errors import DataError
 from runners import _data
 from tui import start
+from tui.address_boxes import AddressBoxes
 from tui.column_boxes import ColumnBoxes
 from tui.listing import Listing
 from tui.messages import OpenStart
@@ -135,3 +136,101 @@ async def test_a_real_file_becomes_a_plan(app, settle, started, tmp_path):
         assert plan.train.rows + plan.evaluation.rows == 60
         assert isinstance(app.screen, RunScreen)
         assert app.notebook.train == path
+
+
+def tickets(folder):
+    path = folder / "tickets.csv"
+    rows = [f"message number {n} about {n * 7},{('billing', 'login')[n % 2]}" for n in range(60)]
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+async def test_a_model_behind_an_address_is_planned_with_its_address(
+    app, settle, says, started, tmp_path
+):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_form(pilot, settle, "zero_shot", "few_shot", data=tickets(tmp_path))
+        boxes = app.screen.query_one(AddressBoxes)
+        assert not boxes.display
+        app.screen.query_one("#model", Input).focus()
+        await pilot.press(*"api:m")
+        await settle(pilot)
+        assert boxes.display
+        await pilot.press("tab", *"http://example.com/v1", "enter")
+        await settle(pilot)
+        assert "base url: http to example.com would send the key" in says(pilot, "#error")
+        assert "goes to this address" in says(pilot, "#default")
+        for box in ("#model", "#base-url", "#max-cost", "#error", "Footer"):
+            region = app.screen.query_one(box).region
+            assert region.height
+            assert app.screen.region.contains_region(region), box
+        app.screen.query_one("#base-url", Input).value = "http://127.0.0.1:8000/v1"
+        app.screen.query_one("#max-cost", Input).value = "two"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "dollars at most: 'two' is no number of dollars" in says(pilot, "#error")
+        app.screen.query_one("#max-cost", Input).value = "2"
+        await pilot.press("enter")
+        await settle(pilot)
+        (plans,) = started
+        assert [plan.approach for plan in plans] == ["zero_shot", "few_shot"]
+        assert {plan.base_model for plan in plans} == {"api:m"}
+        (endpoint,) = {plan.endpoint for plan in plans}  # one account: the cap holds for both
+        assert endpoint.base_url == "http://127.0.0.1:8000/v1"
+        assert (endpoint.max_cost, endpoint.stays_here) == (2.0, False)
+
+
+async def test_an_address_that_is_tried_twice_is_one_account(
+    app, settle, says, started, tmp_path, monkeypatch
+):
+    asked, real = [], start.plans.make
+
+    def make(request, folder):
+        asked.append(request)
+        return real(request, folder)
+
+    monkeypatch.setattr(start.plans, "make", make)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_form(pilot, settle, "long_context", data=tickets(tmp_path))
+        app.screen.query_one("#model", Input).value = "api:m"
+        app.screen.query_one("#base-url", Input).value = "http://127.0.0.1:8000/v1"
+        await settle(pilot)
+        for _ in range(2):
+            await pilot.press("enter")
+            await settle(pilot)
+        assert "long_context cannot learn from such rows" in says(pilot, "#error")
+        first, again = asked
+        assert first.endpoint.base_url == "http://127.0.0.1:8000/v1"
+        assert first == again
+
+
+async def test_what_must_stay_here_is_asked_nowhere_else(app, settle, says, started, tmp_path):
+    app.notebook.answer("privacy", "yes")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_form(pilot, settle, "zero_shot", data=tickets(tmp_path))
+        app.screen.query_one("#model", Input).value = "api:m"
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "the data must stay here" in says(pilot, "#error")
+        assert started == []
+        app.screen.query_one("#base-url", Input).value = "http://127.0.0.1:8000/v1"
+        await pilot.press("enter")
+        await settle(pilot)
+        ((plan,),) = started
+        assert plan.endpoint.stays_here
+
+
+async def test_a_model_with_files_leaves_the_address_out(app, settle, started, tmp_path):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_form(pilot, settle, "zero_shot", data=tickets(tmp_path))
+        app.screen.query_one("#model", Input).value = "api:m"
+        await settle(pilot)
+        app.screen.query_one("#base-url", Input).value = "http://127.0.0.1:8000/v1"
+        app.screen.query_one("#model", Input).value = "bundled"
+        await settle(pilot)
+        assert not app.screen.query_one(AddressBoxes).display
+        await pilot.press("enter")
+        await settle(pilot)
+        ((plan,),) = started
+        assert plan.endpoint is None
