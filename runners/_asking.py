@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.errors import RunError, UserError
 from runners import _answer_format, _ask_errors, _endpoint, _money, _replies, _stays_here
+from runners._account import Account
 from runners._ask_errors import FormError, LostError, WaitError
 from runners._endpoint import Endpoint
 from runners._replies import Replies, Reply
@@ -174,16 +175,18 @@ class _Asking:
         self.client, self.endpoint, self.store = client, client.endpoint, store
         self.todo, self.count = iter(missing.items()), len(missing)
         self.found: dict[bytes, Reply] = {}
-        self.spent, self.held = store.spent(self.endpoint.account), 0.0
+        self.account = Account(store, self.endpoint, self._cap)
         self.stopped: UserError | None = None
         self.not_before = 0.0
-        self.changed = asyncio.Condition()
 
     async def all(self) -> dict[bytes, Reply]:
         """All answers; after an error nothing new is asked, and what is under way is kept."""
         async with self.client.open() as sdk:
             workers = min(self.endpoint.concurrency, self.count)
-            await asyncio.gather(*(self._work(sdk) for _ in range(workers)))
+            try:
+                await asyncio.gather(*(self._work(sdk) for _ in range(workers)))
+            finally:
+                self.account.write()
         if self.stopped:
             raise self._with_rest(self.stopped)
         return self.found
@@ -214,7 +217,7 @@ class _Asking:
         """
         tries = 0
         while True:
-            await asyncio.sleep(max(0.0, self.not_before - time.monotonic()))
+            await self._turn()
             if self.stopped:
                 raise self.stopped
             said = self.client.body(question)
@@ -234,58 +237,37 @@ class _Asking:
                     self.not_before = max(self.not_before, time.monotonic() + error.seconds)
                 await asyncio.sleep(error.with_jitter(tries))
 
+    async def _turn(self) -> None:
+        """Wait until the server wants to be asked again, where it said so."""
+        if (wait := self.not_before - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+
     async def _attempt(
         self, sdk: "AsyncOpenAI", key: bytes, said: dict[str, Any], max_tokens: int
     ) -> Reply:
         """Ask once, with the account open for the most that it may cost."""
         at_most = _money.at_most(self.endpoint, said, max_tokens)
-        await self._hold(at_most)
-        place = self.store.open(self.endpoint.account, key, at_most) if at_most else None
-        cost = 0.0
+        place = await self.account.open(key, at_most)
+        cost, reply = 0.0, None
         try:
-            reply = await _ask_errors.sent(sdk, said, self.client)
-            cost = _money.of(self.endpoint, reply)
-            meter.update(
-                calls=1, prompt_tokens=reply.prompt_tokens, answer_tokens=reply.answer_tokens
-            )
-            with self.store.together():
-                self.store.put(key, reply)
-                if place is not None:
-                    self.store.close(place, cost)
-                    place = None
+            found = reply = await _ask_errors.sent(sdk, said, self.client)
+            cost = _money.of(self.endpoint, found)
+            meter["calls"] += 1
+            meter["prompt_tokens"] += found.prompt_tokens
+            meter["answer_tokens"] += found.answer_tokens
         except LostError as error:  # it may have been answered, and paid for
             cost = 0.0 if error.unreached else at_most
             raise
-        else:
-            return reply
         finally:
-            await self._settle(at_most, cost, place)
+            await self.account.close(key, reply, place, at_most, cost)
+        return found
 
-    async def _hold(self, dollars: float) -> None:
-        cap = self.endpoint.max_cost
-        async with self.changed:
-            while cap is not None and self.spent + self.held + dollars > cap:
-                if not self.held:
-                    raise self._cap(cap, dollars)
-                await self.changed.wait()
-            self.held += dollars
-
-    async def _settle(self, held: float, cost: float, place: int | None) -> None:
-        if place is not None:
-            self.store.close(place, cost)
-        async with self.changed:
-            self.held -= held
-            if abs(self.held) < 1e-12:
-                self.held = 0.0  # sums of fractions do not end at nothing
-            self.spent += cost
-            self.changed.notify_all()
-
-    def _cap(self, cap: float, dollars: float) -> RunError:
-        left = self.count - len(self.found)
-        each = self.spent / max(1, len(self.found))
+    def _cap(self, dollars: float, spent: float) -> RunError:
+        left, cap = self.count - len(self.found), self.endpoint.max_cost or 0.0
+        each = spent / max(1, len(self.found))
         what = f"the next question may cost ${dollars:.4f} and would pass the cap of ${cap:.2f}: "
-        what += f"${self.spent:.4f} is spent, {left:,} questions remain"
-        if self.found and self.spent:
+        what += f"${spent:.4f} is spent, {left:,} questions remain"
+        if self.found and spent:
             what += f", about ${left * each:.2f}"
         fix = "make a run that may cost more, with --max-cost: what is answered costs nothing again"
         return RunError(what, where="--max-cost", fix=fix)
