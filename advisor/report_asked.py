@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from advisor import scale
-from runners._cards import TuningJob
+from runners._cards import Latency, TuningJob
 from runners.base import Result
 
 if TYPE_CHECKING:
@@ -15,7 +15,12 @@ def latency(result: Result) -> list[str]:
     if (found := result.latency) is None:
         return []
     slow = f"95 % of {found.questions} take at most {found.p95_ms:,.1f} ms"
-    return [f"asked one by one: half of the questions take at most {found.p50_ms:,.1f} ms, {slow}"]
+    how = "one by one" if found.at_once == 1 else f"up to {found.at_once} at once"
+    return [f"asked {how}: half of the questions take at most {found.p50_ms:,.1f} ms, {slow}"]
+
+
+def _together(found: Latency) -> str:
+    return "" if found.at_once == 1 else f" (up to {found.at_once} at once)"
 
 
 def usage(result: Result) -> list[str]:
@@ -44,7 +49,11 @@ def _tuned(job: TuningJob | None) -> list[str]:
 
 def compared(found: "Comparison") -> list[str]:
     """The same of all runs that know it."""
-    each = [f"{line.name} {line.latency.p95_ms:,.1f}" for line in found.lines if line.latency]
+    each = [
+        f"{line.name} {line.latency.p95_ms:,.1f}" + _together(line.latency)
+        for line in found.lines
+        if line.latency
+    ]
     return [f"Asked one by one, ms for 95 % of the questions: {', '.join(each)}."] if each else []
 
 

@@ -46,9 +46,10 @@ class Question(NamedTuple):
 
 
 class _Watch:
-    """Who is told how far the questions are, and whether they are only counted."""
+    """Who is told how far the questions are, whether they are only counted, and what they took."""
 
     tell: Tell | None = None
+    waits: list[float] | None = None
     counted: "list[tuple[Client, Question]] | None" = None
 
 
@@ -70,6 +71,16 @@ def counting() -> "Iterator[list[tuple[Client, Question]]]":
         yield _Watch.counted
     finally:
         _Watch.counted = None
+
+
+@contextlib.contextmanager
+def read_again() -> "Iterator[list[float]]":
+    """Inside, kept answers that are read are not counted, and the seconds each took are listed."""
+    before, _Watch.waits = meter["cached"], []
+    try:
+        yield _Watch.waits
+    finally:
+        meter["cached"], _Watch.waits = before, None
 
 
 def is_counting() -> bool:
@@ -102,6 +113,8 @@ class Client:
         with _replies.opened() as store:
             known = store.get(list(dict.fromkeys(keys)))
             meter["cached"] += sum(key in known for key in keys)
+            if _Watch.waits is not None:
+                _Watch.waits += [known[key].seconds for key in keys if key in known]
             missing = {k: q for k, q in zip(keys, questions, strict=True) if k not in known}
             if _Watch.counted is not None:
                 _Watch.counted += [(self, question) for question in missing.values()]
@@ -250,7 +263,9 @@ class _Asking:
         place = await self.account.open(key, at_most)
         cost, reply = 0.0, None
         try:
-            found = reply = await _ask_errors.sent(sdk, said, self.client)
+            began = time.perf_counter()
+            found = await _ask_errors.sent(sdk, said, self.client)
+            reply = found = found._replace(seconds=round(time.perf_counter() - began, 4))
             cost = _money.of(self.endpoint, found)
             meter["calls"] += 1
             meter["prompt_tokens"] += found.prompt_tokens

@@ -74,7 +74,10 @@ class TextCard(Frozen):
 
 
 class Latency(Frozen):
-    """What somebody waits who asks one question at a time, with everything open."""
+    """What somebody waits who asks one question at a time, with everything open.
+
+    An answer from an address that is kept counts with the time that it took when it came.
+    """
 
     questions: int
     """Asked one by one for this: evenly spread over the evaluation rows, at most 50, and no more
@@ -82,6 +85,8 @@ class Latency(Frozen):
     p50_ms: float
     p95_ms: float
     """Below 20 questions this is nearly the slowest of them."""
+    at_once: int = 1
+    """Questions under way together, at most, at an address."""
 
 
 class Failures(Frozen):

@@ -226,8 +226,8 @@ class Following:
 
 
 def _news(event: Event) -> Progress:
-    return Progress(
-        message=event.message,
+    return Progress(  # of steps one line that changes, as of training here
+        message="training" if event.values else event.message,
         step=event.step,
         steps=event.steps,
         values=event.values,

@@ -38,6 +38,8 @@ class Reply(NamedTuple):
     """It had not ended when its tokens were used up."""
     refused: bool = False
     """The provider's filter, or the model itself as a matter of form, withheld it."""
+    seconds: float = 0.0
+    """It took to come, the attempt that brought it alone; 0 where that is not known."""
 
 
 def key_of(question: dict[str, Any]) -> bytes:

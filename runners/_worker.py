@@ -129,7 +129,7 @@ def _run(folder: Path) -> None:
     answers = _measuring.ask(plan, predictor, evaluation, report)
     predictions = answers.predictions
     _run_folder.write_predictions(folder / _run_folder.PREDICTIONS, predictions)
-    latency = _measuring.latency(predictor, evaluation, report)
+    latency = _measuring.latency(plan, predictor, evaluation, report)
     retrieval = _measuring.retrieval(predictor, evaluation, predictions, report)
     tuned = _forgetting.after(plan, predictor, report)
     del predictor  # the untouched model is opened next, and one at a time is enough

@@ -19,7 +19,7 @@ from collections import Counter
 import pytest
 
 from rules.errors import RunError, SettingError, UserError
-from runners import _asking, _dry, _label_answers, _run_folder, _stays_here
+from runners import _asking, _dry, _label_answers, _measuring, _run_folder, _stays_here
 from runners.base import Endpoint, find, silent
 from runners.retrieval import index
 
@@ -121,6 +121,18 @@ def test_a_slow_answer_is_asked_for_again(server, api_plan, train, evaluation):
     plan = api_plan(endpoint={"timeout_seconds": 0.5})
     assert len(answers(plan, train, evaluation[:3])) == 3
     assert _asking.meter["retries"] == 3
+
+
+def test_how_long_an_answer_took_is_known_though_it_is_kept(server, api_plan, train, evaluation):
+    server.delay = 0.05
+    plan = api_plan(endpoint={"concurrency": 4})
+    answers(plan, train, evaluation)
+    calls, cached = len(server.requests), _asking.meter["cached"]
+    found = _measuring.latency(plan, find("zero_shot").load(plan.artifact), evaluation, silent)
+    assert found is not None
+    assert 50 <= found.p50_ms < 500
+    assert found.at_once == min(4, len(evaluation))
+    assert (len(server.requests), _asking.meter["cached"]) == (calls, cached)
 
 
 def test_the_server_is_given_the_time_it_asks_for(server, api_plan, train, evaluation):

@@ -242,15 +242,16 @@ class Slow:
         return [Prediction(id=row.id, prediction="x") for row in rows]
 
 
-def test_one_slow_question_shows_in_p95_alone():
+def test_one_slow_question_shows_in_p95_alone(text_plan, tmp_path):
+    plan = text_plan(tmp_path / "run", "zero_shot")
     rows = rows_of([(f"question {n % 40}", "x") for n in range(80)])
     predictor = Slow()
-    found = _measuring.latency(predictor, rows, silent)
+    found = _measuring.latency(plan, predictor, rows, silent)
     assert found is not None
-    assert found.questions == 40  # each once, though each has two answers
+    assert (found.questions, found.at_once) == (40, 1)  # each once, though each has two answers
     assert predictor.asked == [[f"question {n}"] for n in range(40)]
     assert 5 <= found.p50_ms <= found.p95_ms < 200
-    few = _measuring.latency(Slow(), rows[:3], silent)
+    few = _measuring.latency(plan, Slow(), rows[:3], silent)
     assert few is not None
     assert few.p95_ms > 150
-    assert _measuring.latency(Slow(), [Row(id="1", input="prose alone")], silent) is None
+    assert _measuring.latency(plan, Slow(), [Row(id="1", input="prose alone")], silent) is None
