@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-from advisor import examples
+from advisor import examples, plan
+from rules import engine
+from runners.base import names
 
 GOOD = "text,label\n" + "".join(f"text {n} about {n % 2},{'ab'[n % 2]}\n" for n in range(40))
 
@@ -101,7 +103,12 @@ def test_an_unknown_approach_names_the_nearest(whichtune, table):
     assert "did you mean 'heads'?" in talk
 
 
-def test_an_approach_without_a_runner_names_those_that_can_run(whichtune, table):
+def test_whatever_is_advised_can_run():
+    assert {approach.name for approach in engine.load()} <= set(names())
+
+
+def test_an_approach_without_a_runner_names_those_that_can_run(whichtune, table, monkeypatch):
+    monkeypatch.setattr(plan, "names", lambda: [name for name in names() if name != "hosted"])
     code, _, talk = whichtune("run", "--approach", "hosted", "--data", table)
     assert code == 2
     assert "hosted can be advised" in talk
