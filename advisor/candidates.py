@@ -21,6 +21,7 @@ _SAME = "both answers are the same"
 _MISSING = "an answer is missing"
 _NO_PROMPT = "no prompt: a text to go on with"
 _AGAIN = "the same prompt with the same answers again"
+_SAME_PROMPTS = "have both answer the same prompts: --prompts FILE"
 
 
 Reasons = dict[str, list[str]]
@@ -69,10 +70,10 @@ def of_runs(
         raise RunError(f"two answers are compared, not {len(chosen)}", where="rate", fix=fix)
     twice = len(chosen) == 1 and wanted.mode == "pairs"
     measured = prompts is None
-    rows = _measured_on(chosen) if prompts is None else list(prompts)
+    rows = _questions(chosen) if prompts is None else list(prompts)
     notes = [_LEAKS] if measured else []
     if not twice and measured:
-        said = [_kept(run) for run in chosen]
+        said = [kept(run) for run in chosen]
         origins = [_origin(run) for run in chosen]
     else:
         most = DRAWN if wanted.most is None else wanted.most
@@ -161,18 +162,29 @@ def _add(
     )
 
 
-def _measured_on(chosen: Sequence[RunStatus]) -> list[Row]:
-    """The questions that all of them were measured on, each once."""
+def _questions(chosen: Sequence[RunStatus]) -> list[Row]:
+    """What all of them were asked, each question once."""
+    return [one.row for one in asked(measured_on(chosen))]
+
+
+def measured_on(
+    chosen: Sequence[RunStatus], where: str = "rate", fix: str = _SAME_PROMPTS
+) -> list[Row]:
+    """The rows that all of them were measured on.
+
+    Raises:
+        RunError: They are not the same ones.
+    """
     first = chosen[0].plan.evaluation
     for run in chosen[1:]:
         if run.plan.evaluation.sha256 != first.sha256:
             what = f"{chosen[0].name} and {run.name} were measured on different rows"
-            fix = "have both answer the same prompts: --prompts FILE"
-            raise RunError(what, where="rate", fix=fix)
-    return [one.row for one in asked(_data.read_rows(first))]
+            raise RunError(what, where=where, fix=fix)
+    return _data.read_rows(first)
 
 
-def _kept(run: RunStatus) -> dict[str, str]:
+def kept(run: RunStatus) -> dict[str, str]:
+    """What it answered when it was measured, by the id of the row."""
     predictions = _run_folder.read_predictions(run.folder / _run_folder.PREDICTIONS)
     return {item.id: item.prediction for item in predictions}
 

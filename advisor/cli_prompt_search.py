@@ -105,6 +105,8 @@ def search(
     if dry_run:
         console.talk("Nothing was asked.")
         return
+    if made.plan.endpoint:  # said before the first byte leaves, and on no line that goes away
+        console.talk(prompt_search.sends(made))
     with console.news("prompt search", patience=1) as tell:
         found = prompt_search.search(made, tell)
     picked = prompt_search.picked(made, found)

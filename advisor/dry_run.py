@@ -30,10 +30,7 @@ def of(plans: Sequence[Plan]) -> list[DryRun]:
 def _one(plan: Plan) -> DryRun:
     endpoint = plan.endpoint
     if endpoint is None:
-        none = "nothing leaves this machine"
-        return DryRun(
-            run=plan.name, sends=none, count=None, price=None, price_source="", max_cost=None
-        )
+        return nothing(plan.name)
     count = _dry.count(plan, _data.read_rows(plan.train), _data.read_rows(plan.evaluation))
     return DryRun(
         run=plan.name,
@@ -43,6 +40,12 @@ def _one(plan: Plan) -> DryRun:
         price_source=endpoint.price_source,
         max_cost=endpoint.max_cost,
     )
+
+
+def nothing(name: str) -> DryRun:
+    """Of what asks no model behind an address."""
+    none = "nothing leaves this machine"
+    return DryRun(run=name, sends=none, count=None, price=None, price_source="", max_cost=None)
 
 
 def told(item: DryRun) -> str:

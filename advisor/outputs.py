@@ -21,6 +21,7 @@ from advisor.outputs_advice import AdviseOutput, BatchOutput, Output
 from advisor.outputs_api import DryRunOutput
 from advisor.outputs_data import ConvertOutput, LabelOutput
 from advisor.outputs_index import IndexOutput
+from advisor.outputs_judge import JudgeOutput
 from advisor.outputs_memory import FitsOutput, MemoryOutput
 from advisor.outputs_prompt import PromptOutput, PromptSearchOutput
 from advisor.outputs_rate import RateOutput
@@ -161,6 +162,7 @@ OUTPUTS: tuple[type[Output], ...] = (
     ConvertOutput,
     LabelOutput,
     RateOutput,
+    JudgeOutput,
     ExportOutput,
     IndexOutput,
     SearchOutput,

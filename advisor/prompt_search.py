@@ -9,7 +9,7 @@ from advisor import endpoints, prompts, rewriting, split, sweeping, training_sid
 from advisor import plan as plans
 from rules.errors import DataError, SettingError, UserError
 from rules.facts import Task
-from runners import _data, _models, _prompt_search, base
+from runners import _data, _models, _outgoing, _prompt_search, base
 from runners._prompt_trials import AGAIN, LEAST, Candidate, Prompt, Round, Searched, schedule
 from runners._render_tokenizer import BUNDLED
 from runners.base import Frozen, Plan, Report, Row, find
@@ -77,6 +77,12 @@ def ready(request: plans.Request, runs: Path, wanted: Wanted) -> Ready:
     count = min(wanted.rows, len(_prompt_search.questions(plan, held)))
     rounds = schedule(len(candidates), count, wanted.calls, each)
     return Ready(plan, candidates, (shown, held), rounds, len(train), rules)
+
+
+def sends(made: Ready) -> str:
+    """What goes where, when a model behind an address is asked."""
+    most = max(made.candidates, key=lambda candidate: candidate.shots)
+    return _outgoing.words(made.plan.model_copy(update={"approach": most.approach}))
 
 
 def search(made: Ready, report: Report) -> Searched:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runners import _asking, _measuring, _money
+from runners._asking import Client, Question
 from runners._upload import Training
 from runners.base import Frozen, Plan, Prediction, Row, find, silent
 
@@ -46,8 +47,19 @@ def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
         training: Training | None = tunes(inside, train) if tunes else None
         if not (plan.train.path.parent / "baselines" / _measuring.kept_as(plan)).exists():
             _measuring.untouched(inside, train, rows, ())
+    priced = plan.endpoint is not None and plan.endpoint.price is not None
+    return summed(asked, _asking.meter["cached"] - before, training, priced=priced)
+
+
+def summed(
+    asked: Sequence[tuple[Client, Question]],
+    cached: int,
+    training: Training | None = None,
+    *,
+    priced: bool,
+) -> Count:
+    """Calls, tokens and dollars of questions that were counted, each once."""
     bodies = {client.key(question): (client, question) for client, question in asked}
-    endpoint = plan.endpoint
     at_most = likely = prompt = answer = 0.0
     for client, question in bodies.values():
         body = client.body(question)
@@ -55,14 +67,13 @@ def count(plan: Plan, train: Sequence[Row], rows: Sequence[Row]) -> Count:
         prompt, answer = prompt + tokens, answer + question.max_tokens
         likely += _money.dollars(client.endpoint, tokens, question.max_tokens)
         at_most += _money.at_most(client.endpoint, body, question.max_tokens)
-    priced = endpoint is not None and endpoint.price is not None
     if training:
         priced = priced and training.dollars_at_most is not None
         at_most += training.dollars_at_most or 0.0
         likely += training.dollars_at_most or 0.0
     return Count(
         calls=len(bodies),
-        cached=_asking.meter["cached"] - before,
+        cached=cached,
         prompt_tokens=int(prompt),
         answer_tokens=int(answer),
         dollars=likely if priced else None,

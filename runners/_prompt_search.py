@@ -85,10 +85,6 @@ def search(
     shown, held = sides
     items = questions(plan, held)[: rounds[-1].rows]
     entrants = [_Entrant(candidate, place) for place, candidate in enumerate(candidates)]
-    if plan.endpoint:
-        most = max(candidates, key=lambda candidate: candidate.shots)
-        asking = plan.model_copy(update={"approach": most.approach})
-        report(Progress(message=_outgoing.words(asking)))
     with tempfile.TemporaryDirectory(prefix="whichtune-") as folder, _causal_lm.opened_once():
         staying = entrants
         for number, step in enumerate(rounds):

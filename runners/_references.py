@@ -4,6 +4,8 @@ E2E NLG has seven sentences for one meaning, and each of them would have been ri
 asked once, and the answer is held against all of them.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,6 +53,14 @@ def asked(rows: Sequence[Row]) -> list[Asked]:
     for place, row in enumerate(rows):
         places.setdefault(_key(row, place), []).append(place)
     return [_asked(rows, found) for found in places.values()]
+
+
+def known_by(row: Row) -> str:
+    """Sixteen hexadecimal digits over what is asked: the same question has the same ones."""
+    bare = question(row)
+    turns = [[turn["role"], turn["content"].strip()] for turn in bare.messages]
+    text = json.dumps([bare.input.strip(), turns])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _key(row: Row, place: int) -> object:

@@ -50,8 +50,8 @@ def check(plan: Plan, kind: Kind, rows: Sequence[Row]) -> None:
 def reward_of(plan: Plan, kind: Kind, stage: Plan) -> Reward:
     """The reward of a run; ``stage``: that of its reward model, where it has one."""
     if kind == "model":
-        model = RewardModel(stage)
-        return lambda rows, answers: model.score(_answered(rows, answers))
+        model = RewardModel(stage.artifact)
+        return lambda rows, answers: model.score(answered(rows, answers))
     if kind == "metric":
         return lambda rows, answers: [
             _own(plan, row, answer) for row, answer in zip(rows, answers, strict=True)
@@ -65,7 +65,7 @@ def reward_of(plan: Plan, kind: Kind, stage: Plan) -> Reward:
     ]
 
 
-def _answered(rows: Sequence[Row], answers: Sequence[str]) -> list[Row]:
+def answered(rows: Sequence[Row], answers: Sequence[str]) -> list[Row]:
     """An empty answer is judged as the shortest one: a model of rewards cannot read nothing."""
     return [
         row.model_copy(update={"target": answer or " ", "rejected": None})

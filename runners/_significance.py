@@ -18,14 +18,17 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
 
     Only rows that one gets right and the other wrong count; under chance they fall evenly.
     """
-    from scipy.stats import binomtest
-
     pairs = list(zip(first, second, strict=True))
     only_first = sum(a and not b for a, b in pairs)
     only_second = sum(b and not a for a, b in pairs)
-    if only_first + only_second == 0:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second).pvalue)
+    return sign_test(only_first, only_second)
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p-value that so many fell on either side by a fair coin."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
