@@ -13,7 +13,7 @@ from advisor.cli_options import Json, Runs
 def export(
     name: Annotated[str, typer.Argument(metavar="RUN", help="A finished run.")],
     to: Annotated[
-        Literal["adapter", "merged", "gguf", "ollama"],
+        Literal["adapter", "merged", "gguf", "ollama", "verl"],
         typer.Option("--to", help="What to write."),
     ] = "adapter",
     out: Annotated[
@@ -36,6 +36,7 @@ def export(
     whichtune export lora-0001                    the adapter, as PEFT reads it
     whichtune export lora-0001 --to merged        a whole model, checked against the run
     whichtune export lora-0001 --to ollama --llama-cpp ~/llama.cpp
+    whichtune export rlhf-0001 --to verl          reinforcement goes on elsewhere
 
     Each folder has a model card. Exit code 3: written, but its answers are not those of the run.
     """

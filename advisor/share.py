@@ -13,13 +13,15 @@ from typing import Literal, NamedTuple
 
 from advisor import model_card, share_words
 from rules.errors import DataError, RunError, UserError
-from runners import _data, _generation, _gguf, _merge, _modelfile, _parity, _quiet
+from runners import _data, _generation, _gguf, _merge, _modelfile, _parity, _quiet, _verl
 from runners._parity import Parity
 from runners._references import asked
 from runners._run_folder import RunStatus
 from runners.base import Frozen, Row
 
-Form = Literal["adapter", "merged", "gguf", "ollama"]
+Form = Literal["adapter", "merged", "gguf", "ollama", "verl"]
+_READY = "ready"
+"""No copy of the result, and nothing to hold a card against."""
 _GGUF, _MODELFILE = "model.gguf", "Modelfile"
 
 
@@ -83,10 +85,11 @@ def export(run: RunStatus, order: Order) -> Exported:
         out.parent.mkdir(parents=True, exist_ok=True)
         made = _FORMS[order.to](run, order, draft)
         told = share_words.told(order.to, made.parity, made.as_measured, made.rounding)
-        copy = model_card.Copy(
-            kind=made.kind, folder=out.name, checks=told, new_tokens=made.new_tokens
-        )
-        model_card.write(run, copy, draft)
+        if made.kind != _READY:
+            copy = model_card.Copy(
+                kind=made.kind, folder=out.name, checks=told, new_tokens=made.new_tokens
+            )
+            model_card.write(run, copy, draft)
         draft.replace(out)
     except (OSError, SafetensorError) as error:
         raise _unwritten(error, out) from error
@@ -129,7 +132,13 @@ def _require(run: RunStatus, order: Order) -> None:
         fix = f"ask it here: echo 'a text' | whichtune try {run.name}"
         what = f"{run.name} tells labels: its adapter is of no use without its layer of labels"
         raise UserError(what, where=str(run.folder), fix=fix)
-    if order.to != "adapter":
+    _require_form(run, order)
+
+
+def _require_form(run: RunStatus, order: Order) -> None:
+    if order.to == "verl":
+        _verl.require(run.plan)
+    elif order.to != "adapter":
         _merge.require_mergeable(run.plan)
     elif not (run.plan.artifact / "adapter").is_dir():
         fix = f"whichtune export {run.name} --to merged"
@@ -227,9 +236,16 @@ def _ollama(run: RunStatus, order: Order, draft: Path) -> _Made:
     return made._replace(warning=warning)
 
 
+def _for_verl(run: RunStatus, order: Order, draft: Path) -> _Made:
+    del order
+    _verl.write(run.plan, draft)
+    return _Made(_READY)
+
+
 _FORMS: dict[Form, Callable[[RunStatus, Order, Path], _Made]] = {
     "adapter": _adapter,
     "merged": _merged,
     "gguf": _one_file,
     "ollama": _ollama,
+    "verl": _for_verl,
 }

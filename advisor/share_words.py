@@ -3,12 +3,14 @@
 import shlex
 from pathlib import Path
 
+from runners import _verl
 from runners._parity import Parity
 
 _UNASKED = (
     "whether the GGUF file says the same was not measured: llama.cpp is not here as a Python "
     "package (pip install llama-cpp-python)"
 )
+_START = "what reinforcement starts from, what rewards it, the questions, and a configuration"
 _PLACES = {"merged": "a fresh process", "gguf": "llama.cpp", "ollama": "llama.cpp"}
 
 
@@ -18,6 +20,8 @@ def told(
     """How equal the answers are, a line for each comparison."""
     if to == "adapter":
         return ("the weights are byte for byte those that were measured",)
+    if to == "verl":
+        return (_START,)
     if parity is None:
         return (_UNASKED,)
     lines = [f"same answers in {_PLACES[to]}: {_shown(parity)}"]
@@ -56,6 +60,8 @@ def following(to: str, folder: Path, name: str) -> str | None:
     if to == "ollama":
         place = shlex.quote(str(folder / "Modelfile"))
         return f"ollama create {name} -f {place}"
+    if to == "verl":
+        return f"cd {shlex.quote(str(folder))} && {_verl.COMMAND}"
     if to == "gguf":
         return f"llama-cli -m {shlex.quote(str(folder / 'model.gguf'))} --temp 0"
     return None

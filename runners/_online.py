@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runners import _checkpoints, _guards, _sft_arguments, _sft_trainer, _tune_encoder
+from runners import _checkpoints, _guards, _peft, _sft_arguments, _sft_trainer, _tune_encoder
 from runners._policy import Opened
 from runners._references import question
 from runners._render_text import chat_template, turns
@@ -17,6 +17,8 @@ from runners._rewards import Reward
 from runners.base import Plan, Report, Row
 
 Algorithm = Literal["rloo", "grpo"]
+ADDED = _peft.Added(16, 32, 0.0)
+"""The matrices that learn online."""
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,17 @@ def find(folder: Path) -> About | None:
     return None
 
 
+def whole(source: Path, folder: Path) -> None:
+    """Write what :func:`train` left as one model that transformers and vLLM open.
+
+    Raises:
+        UserError: Its base model has changed, or is gone.
+    """
+    judge = RewardModel(source)
+    judge.model.merge_and_unload(safe_merge=True).save_pretrained(str(folder))
+    judge.tokenizer.save_pretrained(str(folder))
+
+
 class RewardModel:
     """A reward model, reopened."""
 

@@ -4,7 +4,6 @@ A function that raises, returns no finite number or does not return at all stops
 message that names the answer: a reward that is made up would be learned.
 """
 
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Literal
 from rules.errors import SettingError
 from runners import _answer_format, _own_metric
 from runners._references import asked
+from runners._reward_alone import last_number
 from runners._reward_model import RewardModel
 from runners.base import Plan, Row
 
@@ -23,7 +23,6 @@ Reward = Callable[[Sequence[Row], Sequence[str]], list[float]]
 """Rows with the answers to them, in the same order."""
 SECONDS = 10
 """A function of the user's may take so long for one answer."""
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
 def check(plan: Plan, kind: Kind, rows: Sequence[Row]) -> None:
@@ -39,7 +38,7 @@ def check(plan: Plan, kind: Kind, rows: Sequence[Row]) -> None:
     if kind == "format" and not plan.answer_format:
         fix = "give a JSON schema or a regular expression: --answer-format …"
         raise SettingError("there is no form to reward", where=where, fix=fix)
-    if kind == "number" and not any(_last_number(row.target) for row in rows):
+    if kind == "number" and not any(last_number(row.target) for row in rows):
         fix = "give rows whose answers end in a number, or another reward"
         raise SettingError("no row has a number as its answer", where=where, fix=fix)
     if kind == "model" and not any(row.rejected for row in rows):
@@ -60,7 +59,7 @@ def reward_of(plan: Plan, kind: Kind, stage: Plan) -> Reward:
         valid = _answer_format.checker(plan.answer_format or "")
         return lambda rows, answers: [float(valid(answer)) for answer in answers]
     return lambda rows, answers: [
-        float(_last_number(answer) is not None and _last_number(answer) == _last_number(row.target))
+        float(last_number(answer) is not None and last_number(answer) == last_number(row.target))
         for row, answer in zip(rows, answers, strict=True)
     ]
 
@@ -101,8 +100,3 @@ def _in_time(call: str, row: Row) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _last_number(text: str) -> float | None:
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None

@@ -16,7 +16,6 @@ from runners import (
     _causal_lm,
     _generation,
     _online,
-    _peft,
     _policy,
     _reinforced,
     _reward_model,
@@ -113,8 +112,9 @@ def _reinforce(
     plan: Plan, own: Plan, rows: Sequence[Row], reward: _rewards.Reward, report: Report
 ) -> None:
     settings = settings_of(Settings, plan.settings, plan.approach)
-    added = _peft.Added(16, 32, 0.0)
-    opened = _policy.open_to_learn(plan, settings.weights, added, after_sft=settings.sft_first)
+    opened = _policy.open_to_learn(
+        plan, settings.weights, _online.ADDED, after_sft=settings.sft_first
+    )
     window = _generation.window_of(opened.model.config)
     learned, held = _reinforced.parted(
         plan, rows, opened.tokenizer, window - settings.answer_tokens
