@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from advisor.live import Live
 from runners.base import Frozen, Progress, Report
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ def news(title: str, *, patience: float = 0.0) -> Generator[Report]:
         bars.TimeRemainingColumn(),
     )
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
+        task, live = bar.add_task(title, total=None), Live()
 
         def tell(progress: Progress) -> None:
-            text = f"{title}: {progress.message}{loss(progress)}"
+            text = f"{title}: {progress.message}{live.told(progress)}"
             bar.update(task, description=text, completed=progress.step, total=progress.steps)
             if progress.warning:
                 bar.console.print(f"! {title}: {progress.message}", markup=False)
@@ -98,9 +99,3 @@ def _lines(title: str, start: float) -> Report:
             last = progress.message
 
     return tell
-
-
-def loss(progress: Progress) -> str:
-    """The latest loss, where there is one."""
-    value = progress.values.get("loss", progress.values.get("embedding_loss"))
-    return "" if value is None else f", loss {value:.3f}"
