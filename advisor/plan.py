@@ -107,6 +107,8 @@ def draft(request: Request, runs: Path) -> Draft:
     settings = settings_of(runner.Settings, request.settings, request.approach, task)
     base.require_ready(runner, settings)
     endpoints.check_service(runner, settings, endpoint)
+    if check := getattr(runner, "require_rewards", None):
+        check(settings, train.rows, request.answer_format, own)
     _processes.check(request, getattr(settings, "batch", None))
     base_model, why_model = _base_model(request.base_model, task, request.approach)
     endpoints.check_task(endpoint, task)

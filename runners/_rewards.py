@@ -16,7 +16,7 @@ from runners import _answer_format, _own_metric
 from runners._references import asked
 from runners._reward_alone import last_number
 from runners._reward_model import RewardModel
-from runners.base import Plan, Row
+from runners.base import OwnMetric, Plan, Row
 
 Kind = Literal["model", "metric", "format", "number"]
 Reward = Callable[[Sequence[Row], Sequence[str]], list[float]]
@@ -25,17 +25,19 @@ SECONDS = 10
 """A function of the user's may take so long for one answer."""
 
 
-def check(plan: Plan, kind: Kind, rows: Sequence[Row]) -> None:
+def check(
+    kind: Kind, rows: Sequence[Row], answer_format: str | None, own: OwnMetric | None
+) -> None:
     """Refuse a reward that lacks something, before anything is trained.
 
     Raises:
-        SettingError: It does, or the user's function fails on a right answer.
+        SettingError: It does.
     """
     where = f"--setting reward={kind}"
-    if kind == "metric" and plan.metric_function is None:
+    if kind == "metric" and own is None:
         fix = "name the function: --metric-function rewards:score"
         raise SettingError("there is no function to reward by", where=where, fix=fix)
-    if kind == "format" and not plan.answer_format:
+    if kind == "format" and not answer_format:
         fix = "give a JSON schema or a regular expression: --answer-format …"
         raise SettingError("there is no form to reward", where=where, fix=fix)
     if kind == "number" and not any(last_number(row.target) for row in rows):

@@ -24,7 +24,16 @@ from runners import (
     _stages,
 )
 from runners._sft_arguments import Recipe
-from runners.base import Frozen, Plan, Predictor, Progress, Report, Row, settings_of
+from runners.base import (
+    Frozen,
+    OwnMetric,
+    Plan,
+    Predictor,
+    Progress,
+    Report,
+    Row,
+    settings_of,
+)
 
 TASKS = ("preference_alignment", "generation", "instruction_following")
 LIBRARIES = ("transformers", "accelerate", "datasets", "peft", "trl")
@@ -74,6 +83,21 @@ def computed_text(rows: int, base_model: str) -> dict[str, tuple[Any, str]]:
     return {"learning_rate": (rate, "a fifth of the rate of supervised tuning with matrices")}
 
 
+def require_rewards(
+    settings: Settings, rows: Sequence[Row], answer_format: str | None, own: OwnMetric | None
+) -> None:
+    """Refuse, before a run is made, a reward that lacks something.
+
+    Raises:
+        SettingError: It does, or the answers of a step cannot be shared out.
+    """
+    if settings.batch % settings.answers:
+        fix = f"--setting batch={-(-settings.batch // settings.answers) * settings.answers}"
+        what = f"{settings.batch} answers of a step are no multiple of {settings.answers}"
+        raise SettingError(what, where="--setting batch", fix=fix)
+    _rewards.check(settings.reward, rows, answer_format, own)
+
+
 def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     """Carry out the stages that are not done yet.
 
@@ -83,12 +107,8 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
         UserError: The base model writes no text.
     """
     settings = settings_of(Settings, plan.settings, plan.approach)
-    if settings.batch % settings.answers:
-        fix = f"--setting batch={-(-settings.batch // settings.answers) * settings.answers}"
-        what = f"{settings.batch} answers of a step are no multiple of {settings.answers}"
-        raise SettingError(what, where="--setting batch", fix=fix)
+    require_rewards(settings, rows, plan.answer_format, plan.metric_function)
     _causal_lm.require_causal(plan.base_model)
-    _rewards.check(plan, settings.reward, rows)
     if settings.sft_first:
         _stages.tune(plan, _policy.TUNES[settings.weights], {}, rows, report)
     judge = _stages.stage(plan, "reward")

@@ -103,6 +103,16 @@ def test_an_unknown_approach_names_the_nearest(whichtune, table):
     assert "did you mean 'heads'?" in talk
 
 
+def test_a_reward_that_lacks_its_form_is_refused_before_a_run_is_made(whichtune, tmp_path, runs):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"prompt": "say {n}", "completion": "{n}"}}\n' for n in range(40)))
+    asked = ("run", "--approach", "rlhf", "--data", path, "--setting", "reward=format")
+    code, _, talk = whichtune(*asked)
+    assert code == 2
+    assert "there is no form to reward" in talk
+    assert not list(runs.glob("rlhf-*"))
+
+
 def test_whatever_is_advised_can_run():
     assert {approach.name for approach in engine.load()} <= set(names())
 
