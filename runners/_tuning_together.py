@@ -34,7 +34,7 @@ class TogetherService:
         Raises:
             SettingError: There is no key.
         """
-        from together import Together  # pyright: ignore[reportMissingImports] - an extra
+        from together import Together
 
         endpoint = client.endpoint
         client.secret = _endpoint.key(endpoint)

@@ -34,9 +34,12 @@ KEY = "sk-tuning-local-5f2c"
 class RefusedError(Exception):
     """A request that the service does not take."""
 
-    def __init__(self, status: int, message: str, code: str = "invalid_request_error") -> None:
+    def __init__(
+        self, status: int, message: str, code: str = "invalid_request_error", **headers: str
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class TuningServer:
@@ -66,6 +69,9 @@ class TuningServer:
             def do_POST(self):
                 server.answer(self, "POST")
 
+            def do_PUT(self):
+                server.answer(self, "PUT")
+
             def log_message(self, format, *args):  # noqa: A002 - as it is overridden
                 del format, args
 
@@ -94,28 +100,31 @@ class TuningServer:
             return
         if kind == "slow":
             time.sleep(1.5)
+        headers: dict[str, str] = {}
         if isinstance(kind, tuple):
             status, told = kind
         elif kind == "json":
             status, told = 200, "{'no': json"
         else:
-            status, told = self.reply(handler, call, path, body)
+            status, told, headers = self.reply(handler, call, path, body)
         data = (told if isinstance(told, str) else json.dumps(told)).encode()
         handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
 
-    def reply(self, handler, call, path, body) -> tuple[int, Any]:
+    def reply(self, handler, call, path, body) -> tuple[int, Any, dict[str, str]]:
         try:
-            check_key(handler.headers.get("Authorization", ""))
-            return 200, self.route(call, handler, parse_qs(path.query), body)
+            if not call.startswith("PUT /signed/"):  # who has the signed address needs no key
+                check_key(handler.headers.get("Authorization", ""))
+            return 200, self.route(call, handler, parse_qs(path.query), body), {}
         except RefusedError as error:
             told = {"message": error.message, "code": error.code, "type": "invalid_request_error"}
-            return error.status, {"error": told}
+            return error.status, {"error": told}, error.headers
         except Exception:  # noqa: BLE001 - a server says 500
-            return 500, {"error": {"message": traceback.format_exc(limit=1)}}
+            return 500, {"error": {"message": traceback.format_exc(limit=1)}}, {}
 
     def route(self, call, handler, query, body) -> Any:
         known = {
@@ -144,23 +153,14 @@ class TuningServer:
         return self.jobs[name]
 
     def take_file(self, content_type, body) -> dict[str, Any]:
-        head = f"Content-Type: {content_type}\r\n\r\n".encode()
-        parts = email.message_from_bytes(head + body, policy=email.policy.HTTP)
-        fields: dict[str, Any] = {
-            str(part.get_param("name", header="content-disposition")): part
-            for part in parts.iter_parts()
-        }
+        fields = form(content_type, body)
         if set(fields) != {"file", "purpose"}:
             raise RefusedError(400, f"a file and a purpose are wanted, not {sorted(fields)}")
         if fields["purpose"].get_content().strip() != "fine-tune":
             raise RefusedError(400, "only files to tune on are taken")
-        data = fields["file"].get_payload(decode=True)
-        for number, line in enumerate(data.decode("utf-8").splitlines(), 1):
-            check_line(number, line)
         name = f"file-{len(self.files) + 1:04d}"
-        path = self.folder / "files" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        data = fields["file"].get_payload(decode=True)
+        self.keep(name, data)
         self.files[name] = {
             "id": name,
             "object": "file",
@@ -171,6 +171,13 @@ class TuningServer:
             "status": "processed",
         }
         return self.files[name]
+
+    def keep(self, name, data):
+        for number, line in enumerate(data.decode("utf-8").splitlines(), 1):
+            check_line(number, line)
+        path = self.folder / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
     def take_job(self, said) -> dict[str, Any]:
         checked(JobCreateParams, said)
@@ -316,6 +323,16 @@ class TuningServer:
                 _generation.prepare(plan, [Row(id="1", input="a", target="b" * 32)])
                 self.opened[model] = _generation.load(plan.artifact)
         return self.opened[model]
+
+
+def form(content_type, body) -> dict[str, Any]:
+    """The parts of a form by their names."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    parts = email.message_from_bytes(head + body, policy=email.policy.HTTP)
+    return {
+        str(part.get_param("name", header="content-disposition")): part
+        for part in parts.iter_parts()
+    }
 
 
 def check_key(authorization):
