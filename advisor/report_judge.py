@@ -10,7 +10,7 @@ def judged(found: Judgement) -> list[str]:
     """Lines for the screen."""
     first, second = found.first.run, found.second.run
     lines = [
-        f"{first} over {second}: win rate {_interval(found.win_rate)}, p = {found.p_value:.3f}",
+        f"{first} over {second}: win rate {_interval(found.win_rate)}, p {_chance(found.p_value)}",
         f"  {found.wins:,} won, {found.ties:,} tied, {found.losses:,} lost of "
         f"{found.questions:,} questions; {found.same_answers:,} answered alike",
         *_rewards(found.first, found.second),
@@ -47,6 +47,10 @@ def _judge(judge: Judge) -> list[str]:
         text += f"; it takes the answer that people took in {_interval(judge.accuracy)} of "
         text += f"{judge.pairs:,} pairs of these rows"
     return [text]
+
+
+def _chance(value: float) -> str:
+    return "< .001" if value < 0.001 else f"= {value:.3f}"
 
 
 def _interval(found: Interval95, digits: int = 3) -> str:

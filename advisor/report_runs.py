@@ -219,13 +219,19 @@ def _result_of(card: Scorecard | TextCard) -> str:
     return scale.shown("accuracy", card.accuracy)
 
 
+_OF_PAIRS = {"preference_accuracy": "preferred", "liked_accuracy": "liked"}
+"""Metrics of judged rows, as a narrow column is headed."""
+
+
 def comparison(found: Comparison) -> RenderableType:
     """The table, the sentence that names the winner, and what it would take to know more."""
     table = Table(box=None, padding=(0, 1, 0, 0))
     labels = found.metric in scale.OF_LABELS
     first, second = ("accuracy", "macro_f1") if labels else (found.metric, _second(found))
-    title = "F1" if labels else scale.TITLES[second]
-    for name in ("", "run", f"{scale.TITLES[first]}, 95 %", title, "p"):
+    pairs = found.metric in _OF_PAIRS  # their numbers are wide, and a second one has no room
+    titles = [f"{_OF_PAIRS.get(first, scale.TITLES[first])}, 95 %"]
+    titles += ["F1" if labels else scale.TITLES[second]] * (not pairs)
+    for name in ("", "run", *titles, "p"):
         table.add_column(name, no_wrap=True)
     forgot = any(line.forgot is not None for line in found.lines)
     for name in ("trained", "ms/row", "memory", *["forgot"] * forgot):
@@ -237,14 +243,14 @@ def comparison(found: Comparison) -> RenderableType:
             mark,
             Text(line.name, style="bold" if line.name == found.winner else ""),
             _short_interval(first, _of(line, first)),
-            _number_of(line, second),
+            *[_number_of(line, second)] * (not pairs),
             _against(line),
             seconds(line.train_seconds),
             speed,
             memory(line.peak_memory_bytes),
             *["" if line.forgot is None else f"{line.forgot:+.1%}"] * forgot,
         )
-    test = "McNemar" if found.metric in ("accuracy", "exact_match") else "paired bootstrap"
+    test = "McNemar" if scale.counts_rights(found.metric) else "paired bootstrap"
     text = f"{found.rows:,} evaluation rows, the same for all; p against the best ({test}, Holm)"
     head = Text(text, style="dim")
     winner = Text(f"Winner: {found.winner}. ", style="bold")

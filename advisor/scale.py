@@ -45,6 +45,11 @@ def metric_named(name: str, own: Collection[str] = ()) -> Metric:
     raise UserError(f"no metric {name!r}", where="--metric", fix=fix)
 
 
+def counts_rights(metric: Metric) -> bool:
+    """Whether an answer is right or wrong by it, and nothing between."""
+    return metric in ("accuracy", *_measure_text.RIGHT_OR_WRONG)
+
+
 @dataclass(frozen=True)
 class Scale:
     """One metric on the evaluation rows of a plan."""
@@ -56,7 +61,7 @@ class Scale:
     @property
     def counts_rights(self) -> bool:
         """Whether an answer is right or wrong, and nothing between."""
-        return self.metric in ("accuracy", *_measure_text.RIGHT_OR_WRONG)
+        return counts_rights(self.metric)
 
     @property
     def test(self) -> str:
