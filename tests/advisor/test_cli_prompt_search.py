@@ -163,7 +163,7 @@ def test_a_tie_goes_to_the_cheaper_and_that_is_said(search):
     assert said.count("1.000 0.839-1.000 =") == 3
 
 
-@pytest.mark.parametrize("calls", [200, 300])
+@pytest.mark.parametrize("calls", [200, pytest.param(300, marks=pytest.mark.slow)])
 def test_no_more_is_asked_than_was_said_though_no_answer_is_a_label(search, files, server, calls):
     more = ("--instruction", files[0], "--no-rewrite", "--shots", "0,1,2", "--rows", 30)
     more = (*more, "--max-calls", calls)

@@ -236,6 +236,7 @@ def test_a_run_whose_child_dies_under_it_ends_with_1(tables, runs):
     assert "whichtune run heads-0001" in talk
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_finish(tables, runs):
     both = [start(["run", "--approach", "heads", "--data", tables[0]], runs) for _ in range(2)]
     talks = [process.communicate(timeout=120)[1] for process in both]

@@ -24,7 +24,7 @@ def tuned(tmp_path_factory):
     command = [sys.executable, "-c", "from advisor.cli import main; main()", "run", "--json"]
     command += ["--data", str(folder / "train.jsonl"), "--runs", str(folder / "runs")]
     command += ["--evaluation", str(folder / "evaluation.jsonl"), "--approach", "lora"]
-    command += ["--setting", "epochs=12", "--setting", "learning_rate=0.005"]
+    command += ["--setting", "epochs=4", "--setting", "learning_rate=0.005"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
     return folder / "runs"
@@ -71,7 +71,7 @@ def test_the_card_names_data_scores_and_settings_and_no_folder_of_this_machine(
     card = ModelCard.load(out / "README.md")
     assert card.data.to_dict()["library_name"] == "peft"
     assert card.data.to_dict()["base_model"] == "bundled"
-    for said in ("train.jsonl", "| epochs | 12 | chosen by hand |", "| chrF |", "untouched"):
+    for said in ("train.jsonl", "| epochs | 4 | chosen by hand |", "| chrF |", "untouched"):
         assert said in card.text
     assert "(" in card.text.partition("| chrF |")[2].splitlines()[0]
     assert str(tuned.parent) not in card.content

@@ -178,6 +178,7 @@ def test_the_known_faults_of_the_sms_collection_are_found():
     assert profiled.blocking == ()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_profiled(tmp_path: Path):
     rows = (
         f"this is the text of row number {n} in a long file,label {n % 9000}"

@@ -174,6 +174,7 @@ def test_coverage_counts_and_names_what_no_rule_looks_at():
     assert "static" in found.words["freshness"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_rules_are_loaded_judged_and_checked(tmp_path):
     from rules.tally import Tally, book
 

@@ -365,7 +365,10 @@ class Killed(BaseException):
     """Stands for the moment a process is gone."""
 
 
-@pytest.mark.parametrize("approach", ["lora", "full_sft", "qlora", "adapters"])
+@pytest.mark.parametrize(
+    "approach",
+    ["lora", "qlora", *(pytest.param(n, marks=pytest.mark.slow) for n in ("full_sft", "adapters"))],
+)
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     approach, text_plan, tmp_path, monkeypatch
 ):

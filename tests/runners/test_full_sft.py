@@ -23,7 +23,7 @@ def test_every_layer_learns_unless_told_otherwise(fitted, encoder):
     assert any("word_embeddings" in name for name in names)
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_with_top_layers_the_rest_stays_bit_by_bit(count, new_plan, refit, encoder, tmp_path):
     settings = {"top_layers": count, "epochs": 1, "learning_rate": 1e-3}
     plan = new_plan(tmp_path / "run", "full_sft", settings=settings)

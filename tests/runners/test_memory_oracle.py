@@ -91,7 +91,8 @@ def more_modes(shape):
 
 
 GRID = [(shape, mode) for shape in SHAPES for mode in modes(from_config(LLAMA))]
-QUICK = [pair for number, pair in enumerate(GRID) if number % 2 == number // 8 % 2]
+QUICK = [pair for number, pair in enumerate(GRID) if number % 4 == number // 8]
+"""Each mode once, each shape twice."""
 
 
 def drifts(config, setup):
@@ -127,7 +128,7 @@ def test_the_closed_form_is_what_the_real_step_takes(shape, mode):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("shape", "mode"), [pair for pair in GRID if pair not in QUICK])
-def test_the_other_half_of_the_grid(shape, mode):
+def test_the_rest_of_the_grid(shape, mode):
     config = SHAPES[shape]
     assert drifts(config, modes(from_config(config, shape))[mode]) == []
 

@@ -37,7 +37,7 @@ def test_a_fresh_process_says_with_the_merged_model_what_the_adapter_said(merged
     assert found.holds
 
 
-@pytest.mark.parametrize("factor", [1.5, float("nan")])
+@pytest.mark.parametrize("factor", [1.5, pytest.param(float("nan"), marks=pytest.mark.slow)])
 def test_weights_that_were_changed_after_merging_are_found(merged, factor):
     _, rows, said, folder, room = merged
     path = folder / "model.safetensors"

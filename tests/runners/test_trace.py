@@ -25,7 +25,7 @@ LORA = Setup(SHAPE, "lora", tokens=256, batch=2)
 
 @pytest.mark.parametrize(
     "kind",
-    ["gpt_neox", "qwen2_moe", pytest.param("gemma3_text", marks=pytest.mark.slow)],
+    ["qwen2_moe", *(pytest.param(n, marks=pytest.mark.slow) for n in ("gpt_neox", "gemma3_text"))],
 )
 def test_two_depths_tell_the_whole_of_an_unseen_architecture(kind):
     config = {"model_type": kind, **SMALL}
@@ -36,6 +36,7 @@ def test_two_depths_tell_the_whole_of_an_unseen_architecture(kind):
     assert sum(quick.parts.values()) == pytest.approx(quick.allocated)
 
 
+@pytest.mark.slow
 def test_of_the_top_layers_those_that_learn_are_counted_once():
     setup = replace(LORA, way="top_layers", trained_layers=2)
     config = {"model_type": "llama", **SMALL, "num_hidden_layers": 8}
@@ -48,10 +49,15 @@ def test_of_the_top_layers_those_that_learn_are_counted_once():
     [
         ("inference", "llama"),
         ("dpo", "llama"),
-        ("reward_model", "llama"),
-        ("top_layers", "llama"),
         ("frozen_encoder", "bert"),
-        ("encoder_tuning", "bert"),
+        *(
+            pytest.param(*pair, marks=pytest.mark.slow)
+            for pair in [
+                ("reward_model", "llama"),
+                ("top_layers", "llama"),
+                ("encoder_tuning", "bert"),
+            ]
+        ),
     ],
 )
 def test_other_ways_are_traced_too(way, kind):
