@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runners import (
-    _allocator,
     _causal_lm,
     _generation,
     _guards,
@@ -76,7 +75,6 @@ def tune(
     """
     began = time.perf_counter()
     rows = _preferences.to_imitate(rows, report)
-    _allocator.keep_freed_memory()
     import transformers
 
     _processes.check(plan, recipe.batch)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import DataError
-from runners import _allocator, _causal_lm, _checkpoints, _generation, _guards, _processes
+from runners import _causal_lm, _checkpoints, _generation, _guards, _processes
 from runners.base import Plan, Progress, Report, Row
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ def train(
     import torch
     import transformers
 
-    _allocator.keep_freed_memory()
     batch = shared_out(plan, schedule, len(data.train))
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the fused one took half of the time of a step

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt
 
 from runners import (
-    _allocator,
     _causal_lm,
     _generation,
     _guards,
@@ -99,7 +98,6 @@ def fit(plan: Plan, rows: Sequence[Row], report: Report) -> None:
     if settings.sft_first:
         wanted = {"rank": settings.rank, "max_tokens": settings.max_tokens}
         _stages.tune(plan, _policy.TUNES[settings.weights], wanted, rows, report)
-    _allocator.keep_freed_memory()
     added = _peft.Added(settings.rank, 2 * settings.rank, 0.0)
     opened = _policy.open_to_learn(plan, settings.weights, added, after_sft=settings.sft_first)
     window = _generation.window_of(opened.model.config)

@@ -67,9 +67,8 @@ def publish(model: Path, folder: Path) -> None:
 
 def measure(folder: Path, held_out: Path) -> str:
     """Bits per byte of whole books: windows of all the model can read, overlapping by half."""
-    from runners import _allocator, _bits, _causal_lm
+    from runners import _bits, _causal_lm
 
-    _allocator.keep_freed_memory()
     model, tokenizer = _causal_lm.open_model(str(folder))
     found = _bits.bits_per_byte(model, tokenizer, books(held_out))
     return f"{found.value:.4f} bits per byte ({found.bytes:,} bytes, {found.tokens:,} tokens)"
