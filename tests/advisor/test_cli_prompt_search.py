@@ -190,6 +190,7 @@ def test_a_cap_in_dollars_stops_it_and_what_was_answered_is_kept(search, server)
     assert len(told) == len(set(told)) > asked
 
 
+@pytest.mark.slow
 def test_texts_are_held_against_their_answers_and_no_instruction_can_win(search, tmp_path, server):
     path = tmp_path / "rows.jsonl"
     rows = [

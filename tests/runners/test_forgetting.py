@@ -105,6 +105,7 @@ def test_the_fixed_texts_go_into_the_wheel():
 
 
 @pytest.mark.skipif(not BOOKS.exists(), reason="needs the books the bundled model learned from")
+@pytest.mark.slow
 def test_no_passage_is_in_a_book_that_the_bundled_model_learned_from():
     read = lzma.decompress(BOOKS.read_bytes()).decode("utf-8")
     for row in _forgetting.rows(0)["prose"]:

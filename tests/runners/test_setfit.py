@@ -14,6 +14,7 @@ def spread(features, targets):
     return similar[same & off].mean() - similar[~same].mean()
 
 
+@pytest.mark.slow
 def test_texts_of_a_label_move_together(fitted, train, encoder):
     plan, _, _ = fitted("setfit")
     texts, targets = [row.input for row in train], np.array([row.target for row in train])

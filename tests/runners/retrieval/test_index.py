@@ -260,6 +260,7 @@ def test_a_kill_before_any_write_of_a_refresh_loses_and_doubles_nothing(corpus, 
         assert texts == {path.name: [path.read_text()] for path in corpus.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_file_that_is_changed_back_after_a_kill_is_whole_again(corpus, where, tmp_path):
     made(corpus, where)
     before = held(where)
