@@ -27,6 +27,10 @@ def convert(
         str | None,
         typer.Option("--labels", help="What answers may mean: a,b,c or a file of labelled rows."),
     ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option("--qrels", help="Which documents answer which question (BEIR, TREC)."),
+    ] = None,
     input_column: Input = None,
     target_column: Target = None,
     id_column: Id = None,
@@ -46,9 +50,9 @@ def convert(
     flags = {"input": input_column, "target": target_column, "id": id_column, "kind": kind}
     flags |= {"encoding": encoding, "part": part}
     said = columns(flags, roles=role, mapping_file=mapping)
-    _refuse_idle(to, template, labels)
+    _refuse_idle(to, template, labels, qrels)
     wanted = converting.Wanted(
-        to=to, templates=tuple(template or ()), labels=_labels(labels), seed=seed
+        to=to, templates=tuple(template or ()), labels=_labels(labels), seed=seed, qrels=qrels
     )
     done = converting.convert(data, out, said, wanted)
     if as_json:
@@ -59,10 +63,13 @@ def convert(
     from advisor import report_rows
 
     console.show(report_rows.converted(done))
-    console.talk(f"\nNext: whichtune profile {out}")
+    told = "sweep DIR --data" if qrels else "profile"
+    console.talk(f"\nNext: whichtune {told} {out}")
 
 
-def _refuse_idle(to: str | None, template: list[str] | None, labels: str | None) -> None:
+def _refuse_idle(
+    to: str | None, template: list[str] | None, labels: str | None, qrels: Path | None
+) -> None:
     """A flag that would do nothing is a misunderstanding."""
     from rules.errors import SettingError
 
@@ -72,6 +79,11 @@ def _refuse_idle(to: str | None, template: list[str] | None, labels: str | None)
     if labels and to != "labels":
         fix = "say what the rows become: --to labels"
         raise SettingError("labels are looked for in answers", where="--labels", fix=fix)
+    if qrels and to:
+        fix = "leave --to out: the questions keep their form, and get a column of documents"
+        raise SettingError(
+            "judgements are added to questions as they are", where="--qrels", fix=fix
+        )
 
 
 def _labels(said: str | None) -> tuple[str, ...]:

@@ -78,15 +78,15 @@ def sweep(
     )
     grid = _grid(encoder, chunk_tokens, top_k, mode)
     with console.news("sweep", patience=1) as tell:
-        swept, rows = sweeping.carry_out(
+        done = sweeping.carry_out(
             corpus, request, runs.root(runs_folder), grid, most=most, report=tell
         )
     output = SweepOutput(
         corpus=str(corpus),
         data=str(data),
-        training_rows=rows,
-        swept=swept,
-        commands=tuple(sweeping.commands(corpus, swept, sweeping.flags(request))),
+        training_rows=done.rows,
+        swept=done.swept,
+        commands=done.commands,
     )
     if as_json:
         console.emit(output)

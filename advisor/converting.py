@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from advisor import data, instruct, labels_back, writing
+from advisor import data, instruct, labels_back, qrels, writing
 from advisor.columns import Columns
 from advisor.data import Excluded, Table
 from advisor.instruct import Instruction, Unfit
 from advisor.opening import open_any
+from advisor.tabular import Records
 from advisor.writing import Cells
 from rules.errors import DataError
 from runners.base import Frozen, Row
@@ -31,6 +32,8 @@ class Wanted(Frozen):
     labels: tuple[str, ...] = ()
     """What answers may mean; empty: what the instructions list, else whatever they say."""
     seed: int = 0
+    qrels: Path | None = None
+    """A table of which documents answer which question, to be added to the questions."""
 
 
 class Converted(Frozen):
@@ -93,9 +96,10 @@ def convert(path: Path, out: Path, columns: Columns, wanted: Wanted) -> Converte
         DataError: It cannot be read or written, or has no row that can be converted.
     """
     writing.check(out)
-    if wanted.to == "chat" and out.suffix.lower() == ".csv":
+    lists = "turns" if wanted.to == "chat" else "documents" if wanted.qrels else ""
+    if lists and out.suffix.lower() in (".csv", ".tsv"):
         fix = f"name a file that can: {out.with_suffix('.jsonl')}"
-        raise DataError("a CSV cell holds no list of turns", where=str(out), fix=fix)
+        raise DataError(f"a cell of a table holds no list of {lists}", where=str(out), fix=fix)
     job = _job(path, out, columns, wanted)
     tallies: list[Tally] = []
 
@@ -134,7 +138,7 @@ def _nothing(path: Path, tally: Tally) -> DataError:
 
 def _job(path: Path, out: Path, columns: Columns, wanted: Wanted) -> _Job:
     if wanted.to is None:
-        return _same(path, out, columns)
+        return _same(path, out, columns, wanted.qrels)
     table = data.read(path, columns)
     beside = [name for name in ("user", "group") if any(table.rows.column(name))]
     if wanted.to != "labels":
@@ -208,17 +212,13 @@ def _cells(found: Instruction, *, chat: bool) -> dict[str, object]:
     return {**parts, **system, "template": found.template}
 
 
-def _same(path: Path, out: Path, columns: Columns) -> _Job:
-    """Every column as it is."""
-    opened = open_any(path, columns).records
-    names = opened.columns
-    if opened.format in ("json", "jsonl") and out.suffix.lower() != ".jsonl":
-        # A key may come up late in the file, and a table has to name it in its first line.
-        names = tuple(dict.fromkeys(n for r in opened.items if not r.broken for n in r.cells))
+def _same(path: Path, out: Path, columns: Columns, judged: Path | None) -> _Job:
+    """Every column as it is; of questions that are judged, the documents that answer as well."""
+    names = _names(open_any(path, columns).records, out)
+    joined = qrels.join(judged, names, columns.id, path) if judged else None
 
     def rows(tally: Tally) -> Iterator[Cells]:
-        found = open_any(path, columns)
-        joined = 0
+        found, wide = open_any(path, columns), 0
         for record in found.records.items:
             tally.read += 1
             if record.broken:
@@ -226,12 +226,24 @@ def _same(path: Path, out: Path, columns: Columns) -> _Job:
                 continue
             cells = record.cells
             if record.extra:
-                last, joined = found.records.columns[-1], joined + 1
+                last, wide = found.records.columns[-1], wide + 1
                 parts = (str(cells[last]), *record.extra)
                 cells = {**cells, last: found.records.delimiter.join(parts)}
-            yield tally.keep(cells)
+            if joined and not (cells := joined.told(cells)):
+                tally.leave(record.line, qrels.UNJUDGED, str(record.cells.get(joined.key)))
+            else:
+                yield tally.keep(cells)
         tally.notes.extend((*found.notes, *found.records.notes))
+        if wide:
+            tally.notes.append(f"more cells than the header names, joined to the last: {wide:,}")
         if joined:
-            tally.notes.append(f"more cells than the header names, joined to the last: {joined:,}")
+            tally.notes.extend(joined.notes())
 
-    return _Job("", names, rows)
+    return _Job("", (*names, qrels.COLUMN) if joined else names, rows)
+
+
+def _names(found: Records, out: Path) -> tuple[str, ...]:
+    """A key may come up late in the file, and a table has to name it in its first line."""
+    if found.format in ("json", "jsonl") and out.suffix.lower() != ".jsonl":
+        return tuple(dict.fromkeys(n for r in found.items if not r.broken for n in r.cells))
+    return tuple(found.columns)

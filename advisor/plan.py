@@ -220,6 +220,11 @@ def task_of(table: data.Table, approach: str) -> Task:
         learned = [kind for kind, known in TASKS.items() if any(can_run(n, known) for n in names())]
         told = "; ".join(f"{kind}: {schemas()[kind].SAYS}" for kind in learned)
         fix = f"name the columns, so that the rows are of another kind ({told})"
+        if table.mapping.kind == "question_documents":
+            fix = (
+                f"pick the settings of a search by them: whichtune sweep DIR --data {table.path}; "
+                f"or give them answers: whichtune label {table.path} answered.jsonl"
+            )
         what = f"these are {said}, which no approach can learn from so far"
         raise DataError(what, where=str(table.path), fix=fix)
     if approach not in able:

@@ -20,7 +20,8 @@ from runners.base import Row
 Mode = Literal["label", "labels", "answer"]
 _SAMPLE = 2000
 _ANSWERED = (
-    *("prompt_completion", "instruction", "question_context", "text_to_sql", "slots", "chat"),
+    *("prompt_completion", "instruction", "question_context", "question_documents"),
+    *("text_to_sql", "slots", "chat"),
 )
 
 

@@ -114,6 +114,12 @@ def _questions(profile: "DataProfile", side: Side) -> Told:
     }
 
 
+def _searched(profile: "DataProfile", side: Side) -> Told:
+    del side
+    how = f"questions with the documents that answer them in {profile.file}"
+    return {"task": ("qa_documents", how), "data_kind": ("documents", how)}
+
+
 def _raw_text(profile: "DataProfile", side: Side) -> Told:
     """Many texts of their own are documents; one text in parts is something to read on in."""
     words = sum(len(text.split()) for text in side.questions())
@@ -190,5 +196,6 @@ _BY_KIND: dict[str, Callable[["DataProfile", Side], Told]] = {
     "ranked_pairs": _preferences,
     "liked": _liked,
     "question_context": _questions,
+    "question_documents": _searched,
     "raw_text": _raw_text,
 }

@@ -14,7 +14,7 @@ Turns = Sequence[Mapping[str, str]]
 
 def has_answers(side: Side) -> bool:
     """Whether each row has a text that a model should learn to write."""
-    return side.kind not in (*LABELLED, "raw_text")
+    return side.kind not in (*LABELLED, "raw_text", "question_documents")
 
 
 def taught(side: Side) -> Iterator[str]:

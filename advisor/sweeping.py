@@ -4,6 +4,7 @@ import random
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from advisor import plan as plans
 from advisor import training_side
@@ -13,7 +14,10 @@ from runners.base import DataFile, Report, Row
 from runners.retrieval import files, sweep
 from runners.retrieval.sweep import Grid, Swept
 
-_KINDS = ("prompt_completion", "instruction", "slots", "chat", "question_context")
+_KINDS = (
+    *("prompt_completion", "instruction", "slots", "chat"),
+    *("question_context", "question_documents"),
+)
 """Rows that ask something whose answer can stand in a document."""
 _FLAGS = ("input", "target", "id")
 _SHARE = plans.Request.model_fields["evaluation_share"].default
@@ -56,10 +60,20 @@ def require_apart(corpus: Path, data: Path) -> None:
         raise DataError("the questions lie among the documents", where=str(data), fix=fix)
 
 
+class Done(NamedTuple):
+    """A sweep, and what it leads to."""
+
+    swept: Swept
+    rows: int
+    """Of those to learn from; the questions were drawn from them."""
+    commands: tuple[str, ...]
+    """What to type next."""
+
+
 def carry_out(
     corpus: Path, request: plans.Request, runs: Path, grid: Grid, *, most: int, report: Report
-) -> tuple[Swept, int]:
-    """Sweep, and say of how many rows to learn from the questions were drawn.
+) -> Done:
+    """Sweep, and say what to type with the setting that was picked.
 
     Raises:
         DataError: The documents or the questions cannot be used.
@@ -67,7 +81,9 @@ def carry_out(
     """
     require_apart(corpus, request.data)
     rows, count = questions(request, runs, most)
-    return sweep.sweep(corpus, rows, grid, report), count
+    swept = sweep.sweep(corpus, rows, grid, report)
+    answered = any(row.target or row.messages for row in rows)
+    return Done(swept, count, commands(corpus, swept, flags(request) if answered else []))
 
 
 def flags(request: plans.Request) -> list[str]:
@@ -87,21 +103,25 @@ def flags(request: plans.Request) -> list[str]:
     return said
 
 
-def commands(corpus: Path, swept: Swept, flags: Sequence[str]) -> list[str]:
+def commands(corpus: Path, swept: Swept, flags: Sequence[str]) -> tuple[str, ...]:
     """What to type with the setting that was picked.
 
     Args:
         corpus: The documents.
         swept: What the sweep found.
-        flags: The flags that name data, columns and split, for ``run``.
+        flags: The flags that name data, columns and split, for ``run``; empty where no row has an
+            answer that it could be measured by.
     """
     picked = swept.picked
     place = f"index-{picked.tokens}"
     encoder = [] if swept.encoder == Grid().encoder else ["--encoder", swept.encoder]
     size = ["--chunk-tokens", str(picked.tokens), "--overlap", str(picked.overlap)]
-    settings = [f"index={place}", f"mode={picked.mode}", f"top_k={picked.top_k}"]
-    said = [part for text in settings for part in ("--setting", text)]
-    return [
-        shlex.join(["whichtune", "index", str(corpus), "--index", place, *size, *encoder]),
-        shlex.join(["whichtune", "run", *flags, "--approach", "rag", *said]),
-    ]
+    index = ["whichtune", "index", str(corpus), "--index", place, *size, *encoder]
+    if flags:
+        settings = [f"index={place}", f"mode={picked.mode}", f"top_k={picked.top_k}"]
+        said = [part for text in settings for part in ("--setting", text)]
+        then = ["whichtune", "run", *flags, "--approach", "rag", *said]
+    else:
+        asked = ["--mode", picked.mode, "--top-k", str(picked.top_k)]
+        then = ["whichtune", "search", "your question", "--index", place, *asked]
+    return shlex.join(index), shlex.join(then)

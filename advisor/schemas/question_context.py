@@ -16,14 +16,16 @@ ROLES = {
 }
 GENERAL = False
 _PASSAGES = ("context", "contexts", "passage", "passages", "documents", "document", "evidence")
-_ANSWERS = ("answer", "answers", "long_answer", "response", "final_decision", "output")
+ANSWERS = (
+    *("answer", "answers", "long_answer", "response", "final_decision", "output", "completion"),
+)
 
 
 def match(sample: Sample) -> Match | None:
     """By the names of question, passages and answer."""
     asked = sample.role("input", ["question", "query"])
     passages = sample.role("documents", _PASSAGES)
-    answer = sample.role("target", _ANSWERS)
+    answer = sample.role("target", ANSWERS)
     if asked is None or passages is None or answer is None:
         return None
     if sample.share(answer, is_sql) > 0.9:

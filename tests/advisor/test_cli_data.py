@@ -254,7 +254,7 @@ def test_a_name_that_says_no_form_is_refused_before_anything_is_read(whichtune, 
 def test_turns_are_not_squeezed_into_a_cell_of_csv(whichtune, labelled, tmp_path):
     code, _, said = whichtune("convert", labelled, tmp_path / "chat.csv", "--to", "chat")
     assert code == 2
-    assert "a CSV cell holds no list of turns" in said
+    assert "a cell of a table holds no list of turns" in said
 
 
 def test_pairs_of_answers_are_no_instructions(whichtune, tmp_path):

@@ -50,6 +50,29 @@ def test_the_table_names_what_is_picked_and_the_commands_work(
     assert code == 0, err
 
 
+def test_questions_without_answers_are_joined_to_their_documents_and_pick_a_search(
+    corpus, whichtune, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    asked = [{"_id": f"q{n}", "text": f"fee for {topic}?"} for n, topic in enumerate(TOPICS)]
+    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    judged = [f"q{n}\t{topic}.md\t1" for n, topic in enumerate(TOPICS)]
+    (tmp_path / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *judged]))
+    code, _, err = whichtune("convert", "queries.jsonl", "rows.jsonl", "--qrels", "test.tsv")
+    assert code == 0
+    assert "Next: whichtune sweep DIR --data rows.jsonl" in err
+    code, said, _ = whichtune("sweep", corpus, "--data", "rows.jsonl", *QUICK)
+    assert code == 0
+    assert "6 judged by the documents their rows name" in said
+    index, search = (line for line in said.splitlines() if line.startswith("  whichtune"))
+    for command in (index, search):
+        code, said, err = whichtune(*shlex.split(command)[1:])
+        assert code == 0, err
+    code, _, err = whichtune("plan", "--data", "rows.jsonl", "--approach", "rag")
+    assert code == 2
+    assert "pick the settings of a search by them: whichtune sweep DIR" in " ".join(err.split())
+
+
 def test_json_has_every_trial_and_the_split_is_that_of_run(corpus, data, whichtune, runs):
     code, said, _ = whichtune("sweep", corpus, "--data", data, *QUICK, "--seed", 3, "--json")
     assert code == 0

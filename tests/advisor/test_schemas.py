@@ -71,6 +71,8 @@ CASES: list[tuple[str, list[object], dict[str, object]]] = [
      {"messages": (ASK,), "target": "hello", "liked": False}),
     ("question_context", [{"question": "who?", "context": "She did.", "answers": {"text": ["she"],
      "answer_start": [0]}}], {"input": "who?", "documents": ("She did.",), "target": "she"}),
+    ("question_documents", [{"_id": "7", "text": "who?", "documents": ["d1", 2]}],
+     {"id": "7", "input": "who?", "documents": ("d1", "2")}),
     ("raw_text", [{"_id": "7", "title": "T", "text": "Body."}], {"id": "7", "input": "T\n\nBody."}),
     ("slots", [{"mr": "name[Aromi], food[Chinese]", "ref": "Aromi is Chinese."}],
      {"input": "name[Aromi], food[Chinese]", "target": "Aromi is Chinese."}),
