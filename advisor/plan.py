@@ -223,7 +223,7 @@ def task_of(table: data.Table, approach: str) -> Task:
         if table.mapping.kind == "question_documents":
             fix = (
                 f"pick the settings of a search by them: whichtune sweep DIR --data {table.path}; "
-                f"or give them answers: whichtune label {table.path} answered.jsonl"
+                f"or give them answers: whichtune label {table.path} --out answered.jsonl"
             )
         what = f"these are {said}, which no approach can learn from so far"
         raise DataError(what, where=str(table.path), fix=fix)

@@ -154,10 +154,11 @@ def _evaluation_set(profile: "DataProfile") -> tuple[bool, str]:
     if profile.evaluation_file:
         return True, f"{profile.evaluation_rows:,} rows in {profile.evaluation_file}"
     twice = sum(rows > 1 for rows in profile.distinct_labels.values())
-    enough = twice > 1 if profile.labels else profile.kind != "raw_text"
+    answered = profile.kind not in ("raw_text", "question_documents")
+    enough = twice > 1 if profile.labels else answered
     if profile.distinct_rows >= _ENOUGH_TO_SPLIT and enough:
         return True, f"a fifth of {profile.distinct_rows:,} rows can be split off"
-    if profile.kind == "raw_text":
+    if not answered:
         return False, f"{profile.file} has no questions with answers to measure on"
     return False, f"{profile.distinct_rows:,} rows are too few to split some off"
 

@@ -11,11 +11,18 @@ from advisor.gates import Experiment, Gate, experiment, gates
 from advisor.margin import Margin, measure
 from rules import engine, tally
 from rules.engine import Approach, Reason, Verdict
-from rules.facts import Facts
+from rules.facts import Facts, Task
 from runners import base
 from runners.base import Frozen
 
 Status = Literal["recommended", "viable", "ruled_out"]
+_ROWS: dict[Task | None, tuple[Task, ...]] = {
+    "qa_documents": ("generation",),
+    "style": ("generation", "instruction_following"),
+    "domain_knowledge": ("generation",),
+    "new_language": ("generation",),
+}
+"""What rows of a task look like, where not like the task itself: questions with their answers."""
 
 
 class Ranked(Frozen):
@@ -73,6 +80,11 @@ class Recommendation(Frozen):
         return None if first.status == "ruled_out" else first.approach
 
 
+def can_serve(approach: str, task: Task | None) -> bool:
+    """Whether there is a runner for this approach that takes rows of this task."""
+    return any(base.can_run(approach, rows) for rows in (task, *_ROWS.get(task, ())))
+
+
 def recommend(facts: Facts, approaches: Sequence[Approach] | None = None) -> Recommendation:
     """Judge and sort. Pure: the same facts always give the same ranking."""
     approaches = approaches or engine.load()
@@ -86,7 +98,7 @@ def recommend(facts: Facts, approaches: Sequence[Approach] | None = None) -> Rec
             status=_status(verdict, place),
             score=verdict.score,
             rung=verdict.rung,
-            can_run=base.can_run(verdict.approach, facts.task),
+            can_run=can_serve(verdict.approach, facts.task),
             verdict=verdict,
         )
         for place, verdict in enumerate(verdicts, start=1)

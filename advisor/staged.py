@@ -6,6 +6,7 @@ order rests on ``docs/evidence.md#staged-plans``. A step that this version canno
 instead of showing a command that would fail.
 """
 
+from advisor.recommend import can_serve
 from rules.facts import Facts
 from runners import base
 from runners.base import Frozen
@@ -197,8 +198,8 @@ def _reads_text(facts: Facts) -> bool:
 def _how(approach: str, facts: Facts, data: str, *, behind: bool) -> tuple[str | None, str]:
     if approach not in base.names():
         return None, f"this version has no runner for {approach} yet; the step is advice only"
-    tasks = base.find(approach).TASKS
-    if facts.task is not None and facts.task not in tasks:
-        return None, f"the runner of {approach} does {', '.join(tasks)} so far, not {facts.task}"
+    if not can_serve(approach, facts.task):
+        tasks = ", ".join(base.find(approach).TASKS)
+        return None, f"the runner of {approach} does {tasks} so far, not {facts.task}"
     note = "start from the result of the step before" if behind and approach == "dpo" else ""
     return f"whichtune run --approach {approach} --data {data}", note

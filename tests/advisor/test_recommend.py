@@ -150,6 +150,22 @@ def test_what_meets_its_target_stops_at_prompting():
         assert recommend(Facts(**row, target_met=True)).top == "zero_shot"
 
 
+@pytest.mark.parametrize(
+    ("task", "able", "unable"),
+    [
+        ("qa_documents", {"rag", "hybrid", "long_context", "lora", "zero_shot"}, {"heads", "dpo"}),
+        ("style", {"lora", "few_shot"}, {"heads"}),
+        ("domain_knowledge", {"rag", "lora", "continued_pretraining"}, {"heads"}),
+        ("classification", {"heads", "rag", "lora"}, {"hybrid", "dpo"}),
+    ],
+)
+def test_advice_is_called_advice_only_where_no_runner_takes_such_rows(task, able, unable):
+    ranking = recommend(Facts(task=task)).ranking
+    found = {item.approach for item in ranking if item.can_run}
+    assert able <= found
+    assert not unable & found
+
+
 def test_all_rules_given_are_used_and_no_others():
     heads = tuple(item for item in engine.load() if item.name in ("heads", "zero_shot"))
     assert {item.approach for item in recommend(Facts(), heads).ranking} == {"heads", "zero_shot"}
