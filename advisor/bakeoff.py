@@ -1,14 +1,64 @@
-"""Carry out plans one after the other, and follow each until it is over."""
+"""Choose what to run, carry out plans one after the other, and follow each until it is over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple
 
 from advisor import runs
 from rules.errors import UserError
 from runners._run_folder import RunStatus
-from runners.base import Plan, Report
+from runners.base import Plan, Report, find, require_ready, settings_of
 
+if TYPE_CHECKING:
+    from advisor.plan import Request
+
+CANDIDATES = 3
+"""Approaches that run when none is named."""
 News = Callable[[str], AbstractContextManager[Report]]
+
+
+class Chosen(NamedTuple):
+    """What to run, and what would come before it."""
+
+    approaches: list[str]
+    lacking: dict[str, UserError]
+    """Better ones that need something first, such as an index."""
+
+
+def choose(request: "Request", able: Iterable[str]) -> Chosen:
+    """Take the first few that need nothing more than the request has.
+
+    Args:
+        request: What the user asks for; its approach is not looked at.
+        able: Approaches for such rows, best first.
+
+    Raises:
+        UserError: None is left; what the best one needs.
+    """
+    chosen: list[str] = []
+    lacking: dict[str, UserError] = {}
+    for approach in able:
+        try:
+            _require_all(request, approach)
+        except UserError as error:
+            lacking[approach] = error
+        else:
+            chosen.append(approach)
+        if len(chosen) == CANDIDATES:
+            break
+    if not chosen and lacking:
+        raise next(iter(lacking.values()))
+    return Chosen(chosen, lacking)
+
+
+def _require_all(request: "Request", approach: str) -> None:
+    from advisor import endpoints
+
+    runner = find(approach)
+    settings = settings_of(runner.Settings, request.settings, approach)
+    require_ready(runner, settings)
+    endpoint = endpoints.checked(request.endpoint, request.base_model, runner, approach)
+    endpoints.check_service(runner, settings, endpoint)
 
 
 def carry_out(plan: Plan, news: News) -> RunStatus:

@@ -45,8 +45,6 @@ from runners.base import Plan, can_run
 if TYPE_CHECKING:
     from advisor import plan as plans
 
-CANDIDATES = 3
-"""Approaches that run when none is named: the best that can run."""
 DEMO = ("zero_shot", "few_shot", "heads", "lora")
 
 
@@ -184,8 +182,12 @@ def _recommended(request: "plans.Request") -> list[str]:
         for item in ranking
         if item.status != "ruled_out" and can_run(item.approach, kind)
     ]
-    console.talk(f"running the {CANDIDATES} best that can run: {', '.join(able[:CANDIDATES])}")
-    return able[:CANDIDATES]
+    chosen = bakeoff.choose(request, able)
+    for approach, error in chosen.lacking.items():
+        console.talk(f"left out {approach}: {error.what}; {error.fix}")
+    count = len(chosen.approaches)
+    console.talk(f"running the {count} best that can run: {', '.join(chosen.approaches)}")
+    return chosen.approaches
 
 
 def _plans(request: "plans.Request", approaches: Sequence[str], root: Path) -> list[Plan]:
