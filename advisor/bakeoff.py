@@ -51,6 +51,16 @@ def choose(request: "Request", able: Iterable[str]) -> Chosen:
     return Chosen(chosen, lacking)
 
 
+def missing(approach: str) -> str:
+    """What an approach needs first, such as an index, and how to get it; empty where nothing."""
+    runner = find(approach)
+    try:
+        require_ready(runner, settings_of(runner.Settings, {}, approach))
+    except UserError as error:
+        return f"{error.what}; {error.fix}"
+    return ""
+
+
 def _require_all(request: "Request", approach: str) -> None:
     from advisor import endpoints
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from advisor import cli_look, cli_record, cli_rules, console, facts, questions
+from advisor import bakeoff, cli_look, cli_record, cli_rules, console, facts, questions
 from advisor.cli_columns import columns
 from advisor.cli_options import Data, Evaluation, Id, Input, Json, Mapping, Rules, Target
 from advisor.facts import Situation
@@ -169,6 +169,8 @@ def show_advice(said: "Advice", data: Path | None, *, details: bool, as_json: bo
         for number, name in enumerate(most):
             lead = "      " if number else "Next: "
             console.talk(f"{lead}whichtune run --approach {name} --data {file}")
+            if wanted_first := bakeoff.missing(name):
+                console.talk(f"        {name} needs something first: {wanted_first}")
         console.talk(f"  or prove it against the others: whichtune run --data {file}")
     else:
         console.talk("\nNext: nothing that can run here does this task yet; keep the decision:")

@@ -19,6 +19,15 @@ def test_the_verdict_names_margin_runner_up_flips_and_the_next_question(whichtun
     assert "Next: whichtune run --approach " in talk
 
 
+def test_what_an_approach_needs_first_is_said_beside_its_command(whichtune, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    facts = ("--set", "task=qa_documents", "--set", "data_kind=documents", "--no-machine")
+    code, _, talk = whichtune("advise", *facts)
+    assert code == 0
+    assert "whichtune run --approach rag --data FILE" in talk
+    assert "rag needs something first: there is no index here; make one: whichtune index" in talk
+
+
 def test_everything_fits_80_columns(whichtune, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for more in ([], ["--details"], ["--ladder"], ["--explain", "lora"]):
