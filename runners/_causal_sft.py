@@ -244,6 +244,7 @@ def _forecast(
             checkpointing=recipe.checkpointing,
             optimizer=recipe.optimizer,
         ),
+        order=_sft_arguments.order(lengths, recipe, plan.seed),
     )
     try:
         _probe.forecast(plan, work, report)

@@ -163,6 +163,7 @@ def forecast(
             checkpointing=recipe.checkpointing,
             optimizer=recipe.optimizer,
         ),
+        order=range(len(rows)),
     )
     try:
         _probe.forecast(plan, work, report)

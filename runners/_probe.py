@@ -8,6 +8,7 @@ one; all steps are then added up with the lengths the data has. Memory is what t
 after the longest batch, and the optimizer's two moments, which do not exist yet.
 """
 
+import itertools
 import os
 import random
 import resource
@@ -46,6 +47,8 @@ class Work:
     """The loss of a batch, given the places of its texts."""
     estimated_bytes: int | None = None
     """Of tensors, by arithmetic."""
+    order: Sequence[int] = ()
+    """Places of all texts to be seen, one step after the other; else drawn anew for each pass."""
 
 
 def wanted() -> bool:
@@ -166,17 +169,20 @@ def _padded(work: Work, places: Sequence[int]) -> int:
 
 
 def _all_steps(work: Work, line: tuple[float, float], seed: int) -> float:
-    """Batches are drawn as a trainer draws them: each pass in a new order."""
     start, each = line
-    drawn, total = random.Random(seed), 0.0
-    places = list(range(len(work.lengths)))
-    left = work.steps
-    while left > 0:
+    batches = itertools.islice(_batches(work, seed), work.steps)
+    return sum(start + each * _padded(work, batch) for batch in batches)
+
+
+def _batches(work: Work, seed: int) -> Iterator[Sequence[int]]:
+    """In the order that is known, else as a trainer draws them: each pass in a new one."""
+    if work.order:
+        yield from (work.order[n : n + work.batch] for n in range(0, len(work.order), work.batch))
+        return
+    drawn, places = random.Random(seed), list(range(len(work.lengths)))
+    while places:
         drawn.shuffle(places)
-        batches = [places[n : n + work.batch] for n in range(0, len(places), work.batch)][:left]
-        total += sum(start + each * _padded(work, batch) for batch in batches)
-        left -= len(batches)
-    return total
+        yield from (places[n : n + work.batch] for n in range(0, len(places), work.batch))
 
 
 def _optimizer_seconds(model: "torch.nn.Module") -> float:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from rules.errors import UserError
 from runners import _machine, _probe, _run_folder
@@ -64,3 +65,13 @@ def test_what_needs_more_than_there_is_stops_before_it_begins(new_plan, tmp_path
     _probe.refuse_too_large(2**30, 2**30, plan)
     with pytest.raises(UserError, match=r"lora will take 2.0 GiB; 1.0 are free"):
         _probe.refuse_too_large(2**31, 2**30, plan)
+
+
+@pytest.mark.parametrize(
+    ("order", "seconds"), [((0, 2, 1, 3), (2 + 18) / 4), ((0, 1, 2, 3), (18 + 18) / 4), ((), 5)]
+)
+def test_steps_cost_what_their_longest_text_does_in_the_order_they_are_taken(order, seconds):
+    weight = torch.nn.Linear(1, 1)
+    lengths = (1, 9, 1, 9) if order else (5, 5, 5, 5)
+    work = _probe.Work(0.0, lengths, 2, 2, weight, lambda places: weight.weight.sum(), order=order)
+    assert _probe._all_steps(work, (0.0, 0.25), seed=0) == pytest.approx(seconds)
