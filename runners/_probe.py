@@ -1,14 +1,16 @@
-"""Two steps before the first: what a fit will take, measured on the longest batch.
+"""A few steps before the first: what a fit will take, measured on the longest batch.
 
 The probe runs forward and backward and changes nothing: no optimizer step, no gradient left, and
-every random generator as it was. Its cost is four steps. ``WHICHTUNE_PROBE=off`` leaves it out.
+every random generator as it was. Its cost is five steps. ``WHICHTUNE_PROBE=off`` leaves it out.
 
-Time is a line in padded tokens (rows times the longest row), through the longest batch and a usual
-one; all steps are then added up with the lengths the data has. Memory is what the process holds
-after the longest batch, and the optimizer's two moments, which do not exist yet.
+Time grows faster than padded tokens (rows times the longest row), and so is measured on a quick, a
+usual, a slow and the longest batch; all steps are then added up with the lengths the data has.
+Memory is what the process holds after the longest batch, and the optimizer's two moments, which do
+not exist yet.
 """
 
 import itertools
+import math
 import os
 import random
 import resource
@@ -66,14 +68,14 @@ def forecast(plan: Plan, work: Work, report: Report) -> None:
         return
     before = peak_bytes()
     with _undisturbed(work.model):
-        line = _timed(work)
+        points = _timed(work, plan.seed)
         optimizer = _optimizer_seconds(work.model)
     trained = sum(p.numel() for p in work.model.parameters() if p.requires_grad)
     held = sum(p.numel() * p.element_size() for p in work.model.parameters())
     beside = max(0, before - held)  # the arithmetic has the weights too
     measured = peak_bytes() + trained * _MOMENTS
     spent = time.perf_counter() - work.began
-    seconds = spent + _all_steps(work, line, plan.seed) + work.steps * optimizer
+    seconds = spent + _all_steps(work, points, plan.seed) + work.steps * optimizer
     limit = plan.max_minutes
     seconds = min(seconds, spent + limit * 60) if limit else seconds
     known = _machine.ratios(plan)
@@ -143,18 +145,21 @@ def _undisturbed(model: "torch.nn.Module") -> Iterator[None]:
             np.random.set_state(others)
 
 
-def _timed(work: Work) -> tuple[float, float]:
-    """Seconds of a step: at no tokens, and for each padded one."""
+def _timed(work: Work, seed: int) -> list[tuple[int, float]]:
+    """Padded tokens and seconds of a quick, a usual, a slow and the slowest step, in this order."""
     order = sorted(range(len(work.lengths)), key=lambda place: work.lengths[place], reverse=True)
     longest = order[: work.batch]
-    middle = len(order) // 2
-    usual = order[middle : middle + work.batch] or longest
+    steps = list(itertools.islice(_batches(work, seed), work.steps))
+    steps.sort(key=lambda places: _padded(work, places))
+    chosen = [longest, *(steps[len(steps) * quarter // 4] for quarter in (3, 2, 1))]
     _seconds(work, longest)  # the first one sets the libraries up
-    high, low = _seconds(work, longest), min(_seconds(work, usual), _seconds(work, usual))
-    wide, narrow = _padded(work, longest), _padded(work, usual)
-    each = max(0.0, (high - low) / (wide - narrow)) if wide > narrow else 0.0
-    each = min(each, high / wide)
-    return max(0.0, low - each * narrow), each
+    points: list[tuple[int, float]] = []
+    least = math.inf
+    for places in chosen:
+        # What disturbs a measurement makes it longer, so that a smaller step never takes more.
+        least = min(least, _seconds(work, places))
+        points.append((_padded(work, places), least))
+    return points[::-1]
 
 
 def _seconds(work: Work, places: Sequence[int]) -> float:
@@ -168,10 +173,13 @@ def _padded(work: Work, places: Sequence[int]) -> int:
     return len(places) * max(work.lengths[place] for place in places)
 
 
-def _all_steps(work: Work, line: tuple[float, float], seed: int) -> float:
-    start, each = line
-    batches = itertools.islice(_batches(work, seed), work.steps)
-    return sum(start + each * _padded(work, batch) for batch in batches)
+def _all_steps(work: Work, points: Sequence[tuple[int, float]], seed: int) -> float:
+    """Each step costs what those next to it in size do, in proportion."""
+    import numpy as np
+
+    steps = itertools.islice(_batches(work, seed), work.steps)
+    sizes, seconds = zip(*points, strict=True)
+    return float(np.interp([_padded(work, places) for places in steps], sizes, seconds).sum())
 
 
 def _batches(work: Work, seed: int) -> Iterator[Sequence[int]]:

@@ -74,4 +74,4 @@ def test_steps_cost_what_their_longest_text_does_in_the_order_they_are_taken(ord
     weight = torch.nn.Linear(1, 1)
     lengths = (1, 9, 1, 9) if order else (5, 5, 5, 5)
     work = _probe.Work(0.0, lengths, 2, 2, weight, lambda places: weight.weight.sum(), order=order)
-    assert _probe._all_steps(work, (0.0, 0.25), seed=0) == pytest.approx(seconds)
+    assert _probe._all_steps(work, [(0, 0.0), (100, 25.0)], seed=0) == pytest.approx(seconds)
