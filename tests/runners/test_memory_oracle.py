@@ -93,6 +93,7 @@ def more_modes(shape):
 GRID = [(shape, mode) for shape in SHAPES for mode in modes(from_config(LLAMA))]
 QUICK = [GRID[8 * number + mode] for number, mode in enumerate((0, 3, 6, 7))]
 """Each shape once: LoRA, QLoRA, full with a plain trainer, full without checkpointing."""
+MORE_QUICK = (("mistral", "dpo, reference shared"), ("qwen2", "reward model"))
 
 
 def drifts(config, setup):
@@ -136,13 +137,9 @@ def test_the_rest_of_the_grid(shape, mode):
 @pytest.mark.parametrize(
     ("shape", "mode"),
     [
-        ("mistral", "dpo, reference shared"),
-        ("qwen2", "reward model"),
-        *(
-            pytest.param(shape, mode, marks=pytest.mark.slow)
-            for shape in ("llama", "mistral", "qwen2")
-            for mode in more_modes(from_config(LLAMA))
-        ),
+        pytest.param(shape, mode, marks=() if (shape, mode) in MORE_QUICK else pytest.mark.slow)
+        for shape in ("llama", "mistral", "qwen2")
+        for mode in more_modes(from_config(LLAMA))
     ],
 )
 def test_preferences_and_top_layers_too(shape, mode):
